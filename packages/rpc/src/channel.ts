@@ -1,0 +1,172 @@
+/** The client side: one channel an address, any number of typed clients on it, promises and AsyncIterables out. */
+import { type CallOptions, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { AtollError } from '@atoll/base/error';
+import type { Call, MethodDefinition, ServiceDefinition } from './definition.js';
+import { commonOptions } from './limits.js';
+import { fromServiceError } from './status.js';
+import { writeAll } from './writing.js';
+
+/** How long and how cancellable a call is. */
+export interface CallLimits {
+  readonly signal?: AbortSignal;
+  /** Without it a unary call waits 30 s and a stream as long as it lives. */
+  readonly timeoutMs?: number;
+}
+
+/** A typed client of a generated service definition. */
+export type RpcClient<D extends ServiceDefinition> = { readonly [K in keyof D]: ClientCall<Call<D[K], CallLimits>> };
+
+type ClientCall<C> = C extends (input: infer I, context: CallLimits) => infer O
+  ? (input: I, limits?: CallLimits) => O
+  : never;
+
+/** A connection to one address. */
+export interface Channel {
+  readonly address: string;
+  client<D extends ServiceDefinition>(definition: D): RpcClient<D>;
+  /** Waits until the peer answers; UNAVAILABLE when it does not within `timeoutMs`. */
+  ready(timeoutMs: number): Promise<void>;
+  close(): void;
+}
+
+/** Opens a channel to host:port or unix:PATH; it connects at the first call and reconnects by itself. */
+export function openChannel(address: string): Channel {
+  const client = new Client(address, credentials.createInsecure(), {
+    ...commonOptions,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2_000,
+  });
+  return {
+    address,
+    client: (definition) =>
+      Object.fromEntries(
+        Object.entries(definition).map(([name, method]) => [name, callerOf(client, address, method)]),
+      ) as never,
+    ready: (timeoutMs) =>
+      new Promise((resolve, reject) => {
+        client.waitForReady(Date.now() + timeoutMs, (error) => {
+          if (error === undefined || error === null) return resolve();
+          reject(
+            new AtollError('UNAVAILABLE', `cannot reach ${address}: no answer within ${timeoutMs} ms`, {
+              cause: error,
+            }),
+          );
+        });
+      }),
+    close: () => client.close(),
+  };
+}
+
+type Untyped = (input: never, limits?: CallLimits) => unknown;
+
+function callerOf(client: Client, address: string, method: MethodDefinition): Untyped {
+  const serialize = method.requestSerialize as (value: unknown) => Buffer;
+  const deserialize = method.responseDeserialize;
+  if (!method.requestStream && !method.responseStream) {
+    return (request: unknown, limits: CallLimits = {}) =>
+      new Promise((resolve, reject) => {
+        const call = client.makeUnaryRequest(
+          method.path,
+          serialize,
+          deserialize,
+          request,
+          new Metadata(),
+          optionsOf(limits, 30_000),
+          (error, response) => {
+            release();
+            if (error === null) resolve(response);
+            else reject(fromServiceError(error, address));
+          },
+        );
+        const release = cancelOn(limits.signal, call);
+      });
+  }
+  if (!method.responseStream) {
+    return (requests: AsyncIterable<unknown>, limits: CallLimits = {}) =>
+      new Promise((resolve, reject) => {
+        const ended = new AbortController();
+        const call = client.makeClientStreamRequest(
+          method.path,
+          serialize,
+          deserialize,
+          new Metadata(),
+          optionsOf(limits),
+          (error, response) => {
+            release();
+            ended.abort();
+            if (error === null) resolve(response);
+            else reject(fromServiceError(error, address));
+          },
+        );
+        const release = cancelOn(limits.signal, call);
+        writeAll(requests, call, ended.signal).then(
+          () => call.end(),
+          (error: unknown) => {
+            call.cancel();
+            if (!ended.signal.aborted) reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
+  }
+  if (!method.requestStream) {
+    return (request: unknown, limits: CallLimits = {}) => {
+      const call = client.makeServerStreamRequest(
+        method.path,
+        serialize,
+        deserialize,
+        request,
+        new Metadata(),
+        optionsOf(limits),
+      );
+      return reading(call, cancelOn(limits.signal, call), address);
+    };
+  }
+  return (requests: AsyncIterable<unknown>, limits: CallLimits = {}) => {
+    const call = client.makeBidiStreamRequest(method.path, serialize, deserialize, new Metadata(), optionsOf(limits));
+    const ended = new AbortController();
+    call.on('close', () => ended.abort());
+    writeAll(requests, call, ended.signal).then(
+      () => call.end(),
+      (error: unknown) => {
+        if (!ended.signal.aborted) call.destroy(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+    return reading(call, cancelOn(limits.signal, call), address);
+  };
+}
+
+interface ReadableCall extends AsyncIterable<unknown> {
+  cancel(): void;
+}
+
+/** Yields what comes; leaving the loop early cancels the call. */
+async function* reading(call: ReadableCall, release: () => void, address: string): AsyncGenerator<unknown> {
+  let whole = false;
+  try {
+    yield* call;
+    whole = true;
+  } catch (error) {
+    whole = true;
+    throw isServiceError(error) ? fromServiceError(error, address) : error;
+  } finally {
+    release();
+    if (!whole) call.cancel();
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'details' in error && 'code' in error && typeof error.code === 'number';
+}
+
+function optionsOf(limits: CallLimits, fallbackMs?: number): CallOptions {
+  const timeoutMs = limits.timeoutMs ?? fallbackMs;
+  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+}
+
+function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): () => void {
+  if (signal === undefined) return () => undefined;
+  const cancel = (): void => call.cancel();
+  if (signal.aborted) queueMicrotask(cancel);
+  else signal.addEventListener('abort', cancel, { once: true });
+  return () => signal.removeEventListener('abort', cancel);
+}

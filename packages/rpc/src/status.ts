@@ -1,0 +1,31 @@
+/**
+ * The one map between Atoll's error codes and gRPC status. Unknown errors become INTERNAL with a fixed text, so that
+ * nothing of the inside leaks; their cause goes to the log of the server that met them.
+ */
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { AtollError, type ErrorCode, errorCodes, toAtollError } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+
+/** gRPC's own limit for headers is 8 KiB; a longer message is cut. */
+const maxMessageLength = 1024;
+
+/** The gRPC status of an Atoll code: the names are the same in both. */
+export function statusOf(code: ErrorCode): status {
+  return status[code];
+}
+
+/** What a handler's error is on the wire: {code, details}. Errors that are not AtollError are logged with their stack. */
+export function toStatus(path: string, thrown: unknown, log: Logger): { code: status; details: string } {
+  const error = toAtollError(thrown);
+  if (error.code === 'INTERNAL') log.error('a call failed inside', { path, error: error.cause ?? error });
+  return { code: statusOf(error.code), details: error.message.slice(0, maxMessageLength) };
+}
+
+/** What a call's failure is for the caller: the server's own words under Atoll's code. */
+export function fromServiceError(error: ServiceError, address: string): AtollError {
+  const code = errorCodes.find((candidate) => status[candidate] === error.code) ?? 'INTERNAL';
+  const unreachable =
+    code === 'UNAVAILABLE' && /^(No connection established|Connection dropped|Name resolution)/.test(error.details);
+  const message = unreachable ? `cannot reach ${address}: ${error.details}` : error.details || error.message;
+  return new AtollError(code, message, { cause: error });
+}
