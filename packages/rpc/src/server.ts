@@ -1,6 +1,6 @@
 /** Starts a gRPC server the way every service of Atoll does: health, reflection, bounded streams, drain at the end. */
 import { readFileSync } from 'node:fs';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -33,6 +33,8 @@ export interface RunningServer {
 
 /** Binds and starts; FAILED_PRECONDITION with one line when the address cannot be had. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  // The library prints what it also reports as an error; one line is enough.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ ...commonOptions, 'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1_000 });
   for (const service of options.services) {
     server.addService(service.definition as never, service.bind(options.log));

@@ -1,0 +1,25 @@
+import { AtollError } from '@atoll/base/error';
+import { serveJob } from './child.js';
+
+/** How the child of the tests behaves. */
+export interface TestInput {
+  readonly behave: 'echo' | 'refuse' | 'die' | 'hang';
+  readonly text: string;
+}
+
+serveJob<TestInput, string, string>(async ({ behave, text }, emit) => {
+  switch (behave) {
+    case 'echo':
+      for (const letter of text) emit(letter);
+      return text;
+    case 'refuse':
+      throw new AtollError('INVALID_ARGUMENT', text);
+    case 'die':
+      process.kill(process.pid, 'SIGKILL');
+      return new Promise(() => undefined);
+    case 'hang':
+      process.removeAllListeners('SIGTERM').on('SIGTERM', () => undefined);
+      emit('ready');
+      return new Promise(() => undefined);
+  }
+});

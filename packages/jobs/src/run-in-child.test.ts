@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isAtollError } from '@atoll/base/error';
+import { silentLogger } from '@atoll/base/log';
+import { type ChildOptions, runInChild } from './run-in-child.js';
+import type { TestInput } from './child-for-tests.js';
+
+const run = (input: TestInput, options: Partial<ChildOptions<TestInput, string>> = {}): Promise<string> =>
+  runInChild<TestInput, string, string>({
+    entry: new URL('./child-for-tests.js', import.meta.url),
+    input,
+    onEvent: () => undefined,
+    signal: new AbortController().signal,
+    graceMs: 500,
+    env: process.env,
+    log: silentLogger,
+    ...options,
+  });
+
+test('runInChild gives events in order and the output', async () => {
+  const events: string[] = [];
+  assert.equal(await run({ behave: 'echo', text: 'hello' }, { onEvent: (event) => events.push(event) }), 'hello');
+  assert.deepEqual(events, ['h', 'e', 'l', 'l', 'o']);
+});
+
+test('runInChild passes on an AtollError of the child', async () => {
+  await assert.rejects(run({ behave: 'refuse', text: 'cannot x: y' }), (error) => {
+    return isAtollError(error, 'INVALID_ARGUMENT') && error.message === 'cannot x: y';
+  });
+});
+
+test('runInChild tells of a child that dies without a word', async () => {
+  await assert.rejects(run({ behave: 'die', text: '' }), /ended early with signal SIGKILL/);
+});
+
+test('runInChild kills a child that ignores the request to end, after the grace', async () => {
+  const controller = new AbortController();
+  const ended = run(
+    { behave: 'hang', text: '' },
+    { signal: controller.signal, onEvent: () => controller.abort(), graceMs: 50 },
+  );
+  await assert.rejects(ended, /abort/i);
+});
