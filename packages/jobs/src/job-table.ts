@@ -15,7 +15,7 @@ export interface JobContext<E> {
   readonly id: string;
   /** Aborted when somebody cancels the job or the service stops. */
   readonly signal: AbortSignal;
-  emit(event: E): void;
+  readonly emit: (event: E) => void;
 }
 
 /** Does the job's work and gives its artifacts; throws to fail. */
