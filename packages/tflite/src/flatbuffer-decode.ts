@@ -4,15 +4,15 @@ import { AtollError } from '@atoll/base/error';
 import { scalarSizeBytes } from './flatbuffer-schema.js';
 import type { Decoded, Field, ScalarType, TableSchema } from './flatbuffer-schema.js';
 
-/** Decodes the root table; `what` names the file in errors (INVALID_ARGUMENT: another format, DATA_LOSS: damaged). */
+/** Decodes the root table of a file with the four-character identifier (null: unmarked); `what` names the file in errors (INVALID_ARGUMENT: another format, DATA_LOSS: damaged). */
 export function decodeFlatbuffer<T extends TableSchema>(
   file: Uint8Array,
   schema: T,
-  identifier: string,
+  identifier: string | null,
   what: string,
 ): Decoded<T> {
   const found = file.length < 8 ? '' : String.fromCharCode(...file.subarray(4, 8));
-  if (found !== identifier) {
+  if (file.length < 8 || (identifier !== null && found !== identifier)) {
     const why = file.length < 8 ? `it has only ${file.length} bytes` : `it does not carry the mark ${identifier}`;
     throw new AtollError('INVALID_ARGUMENT', `cannot read ${what}: ${why}`);
   }
@@ -89,6 +89,8 @@ class Decoder {
         });
       case 'vector':
         return this.#vector(at, scalarSizeBytes[field.scalar], path, (element) => this.#scalar(field.scalar, element));
+      case 'blobs':
+        return this.#vector(at, 4, path, (element) => this.#bytes(element, path));
       case 'texts':
         return this.#vector(at, 4, path, (element) => this.#text(element, path));
       case 'bytes':
@@ -132,6 +134,8 @@ class Decoder {
         return this.#view.getInt8(at);
       case 'u8':
         return this.#view.getUint8(at);
+      case 'i16':
+        return this.#view.getInt16(at, true);
       case 'u16':
         return this.#view.getUint16(at, true);
       case 'i32':

@@ -73,6 +73,14 @@ function encodeReference(
         all.map((one) => builder.createString(one)),
       );
     }
+    case 'blobs': {
+      const all = value as readonly Uint8Array[];
+      if (all.length === 0) return 0;
+      return offsetVector(
+        builder,
+        all.map((one) => builder.createString(one)),
+      );
+    }
     case 'text':
       return value === '' ? 0 : builder.createString(value as string);
     case 'bytes': {
@@ -106,6 +114,7 @@ function encodeVector(
       builder.startVector(1, values.length, 1);
       for (const value of reversed) builder.addInt8(Number(value));
       break;
+    case 'i16':
     case 'u16':
       builder.startVector(2, values.length, 4);
       for (const value of reversed) builder.addInt16(Number(value));
@@ -139,6 +148,7 @@ function addScalar(
     case 'i8':
     case 'u8':
       return builder.addFieldInt8(id, Number(value), Number(field.absent));
+    case 'i16':
     case 'u16':
       return builder.addFieldInt16(id, Number(value), Number(field.absent));
     case 'i32':

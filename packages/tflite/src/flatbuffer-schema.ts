@@ -3,7 +3,7 @@
 // format is written down once. A field of a union takes two ids, as in the wire format.
 
 /** Scalar types of the wire format that Atoll's schemas use. */
-export type ScalarType = 'bool' | 'i8' | 'u8' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64';
+export type ScalarType = 'bool' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64';
 
 /** One field of a table; `V` is what decoding it gives. */
 export type Field<V> = FieldShape & { readonly decoded?: V };
@@ -27,6 +27,7 @@ type FieldShape =
   | { readonly kind: 'bytes'; readonly align: number }
   | { readonly kind: 'text' }
   | { readonly kind: 'texts' }
+  | { readonly kind: 'blobs' }
   | { readonly kind: 'table'; readonly table: TableSchema }
   | { readonly kind: 'tables'; readonly table: TableSchema }
   | { readonly kind: 'union'; readonly members: Readonly<Record<string, TableSchema>>; readonly numbers: UnionNumbers };
@@ -38,6 +39,8 @@ export type UnionNumbers = ReadonlyMap<string, number>;
 export const bool = (absent = false): Field<boolean> => ({ kind: 'scalar', scalar: 'bool', absent });
 /** A signed byte; also every small enumeration. */
 export const i8 = (absent = 0): Field<number> => ({ kind: 'scalar', scalar: 'i8', absent });
+/** A signed 16-bit number. */
+export const i16 = (absent = 0): Field<number> => ({ kind: 'scalar', scalar: 'i16', absent });
 /** A signed 32-bit number. */
 export const i32 = (absent = 0): Field<number> => ({ kind: 'scalar', scalar: 'i32', absent });
 /** An unsigned 32-bit number. */
@@ -67,6 +70,8 @@ export const bytes = (align = 1): Field<Uint8Array> => ({ kind: 'bytes', align }
 export const text = (): Field<string> => ({ kind: 'text' });
 /** A vector of UTF-8 strings. */
 export const texts = (): Field<readonly string[]> => ({ kind: 'texts' });
+/** A vector of raw byte strings, views into the file: some formats nest files so. */
+export const blobs = (): Field<readonly Uint8Array[]> => ({ kind: 'blobs' });
 /** A table that may be absent. */
 export const table = <T extends TableSchema>(of: T): Field<Decoded<T> | undefined> => ({ kind: 'table', table: of });
 /** A vector of tables. */
@@ -85,6 +90,7 @@ export const scalarSizeBytes: Readonly<Record<ScalarType, number>> = {
   bool: 1,
   i8: 1,
   u8: 1,
+  i16: 2,
   u16: 2,
   i32: 4,
   u32: 4,
