@@ -1,0 +1,94 @@
+/*
+ * The C side shared by the native backends: memory that outlives a call, loading of libraries, and the settings of koffi.
+ * A handle or address is a bigint; 0n and null both mean none. Whoever allocates frees, and a wrong prototype ends the process,
+ * which is why nodes run models in a disposable child.
+ */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import koffi from 'koffi';
+import type { KoffiFunc } from 'koffi';
+import { AtollError, reasonOf } from '@atoll/base/error';
+
+/** An opaque pointer. */
+export type Handle = bigint;
+
+/** The bound C functions of a library; every one is called through a prototype of its own. */
+export type NativeLibrary = ReturnType<typeof koffi.load>;
+
+/** Kernels of TFLite need more stack than the 128 KiB that koffi gives to a call off the event loop. */
+const asyncStackBytes = 1024 * 1024;
+
+/**
+ * Whether calls off the event loop have stack enough. Koffi takes settings only before the first library of the process is
+ * loaded; where another part was first, models run on the calling thread instead.
+ */
+const asyncCalls: boolean = raiseAsyncStack();
+
+/** Calls a C function off the event loop; what its arguments point at must stay where it is until the promise settles. */
+export async function callOffLoop<A extends unknown[], R>(call: KoffiFunc<(...a: A) => R>, ...a: A): Promise<R> {
+  if (!asyncCalls) return call(...a);
+  return await new Promise<R>((resolve, reject) => {
+    call.async(...a, (error: unknown, result: R) => {
+      if (error === null || error === undefined) resolve(result);
+      else reject(error instanceof Error ? error : new Error('koffi cannot make the call', { cause: error }));
+    });
+  });
+}
+
+/** Loads a shared library by path, or by name through the system's search path; UNAVAILABLE says why it cannot. */
+export function loadLibrary(path: string, purpose: string): NativeLibrary {
+  if (path.includes('/') && !existsSync(path)) {
+    throw new AtollError('UNAVAILABLE', `cannot load ${purpose}: ${path} is not there`);
+  }
+  try {
+    return koffi.load(path);
+  } catch (error) {
+    throw new AtollError('UNAVAILABLE', `cannot load ${purpose} from ${basename(path)}: ${reasonOf(error).trim()}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A block of C memory. */
+export interface NativeBlock {
+  readonly address: Handle;
+  free(): void;
+}
+
+/** Copies bytes into C memory, where they stay until freed; `zeroEnded` adds a NUL. */
+export function copyToNative(bytes: Uint8Array, zeroEnded = false): NativeBlock {
+  const sizeBytes = bytes.byteLength + (zeroEnded ? 1 : 0);
+  const address = allocate(Math.max(sizeBytes, 1));
+  const view = nativeView(address, sizeBytes);
+  view.set(bytes);
+  if (zeroEnded) view[bytes.byteLength] = 0;
+  return { address, free: () => koffi.free(address) };
+}
+
+/** A window on C memory; it is the caller's duty not to use it once the memory is gone. */
+export function nativeView(address: Handle, sizeBytes: number): Uint8Array {
+  return sizeBytes === 0 ? new Uint8Array(0) : new Uint8Array(koffi.view(address, sizeBytes));
+}
+
+/** The address of C's own `free`, for libraries that take ownership of a block. */
+export function freeFunction(): Handle {
+  return koffi.load(null).symbol('free') as Handle;
+}
+
+function allocate(sizeBytes: number): Handle {
+  const address = koffi.alloc('uint8_t', sizeBytes) as Handle | null;
+  if (address === null || address === 0n) {
+    throw new AtollError('RESOURCE_EXHAUSTED', `cannot allocate ${sizeBytes} bytes for a model: out of memory`);
+  }
+  return address;
+}
+
+function raiseAsyncStack(): boolean {
+  if ((koffi.config().async_stack_size ?? 0) >= asyncStackBytes) return true;
+  try {
+    koffi.config({ ...koffi.config(), async_stack_size: asyncStackBytes });
+    return true;
+  } catch {
+    return false; // The reason is always the same: a library was loaded before; the contract above says what follows.
+  }
+}

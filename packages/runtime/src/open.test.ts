@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { cachePaths } from '@atoll/base/cache';
+import { AtollError } from '@atoll/base/error';
+import { openEdgeTpu } from './edgetpu.js';
+import { openLiteRt } from './litert.js';
+import { tensorBytes } from './model.js';
+import type { LoadedModel } from './model.js';
+import { openModel } from './open.js';
+import { tinyClassifier } from './testing/tiny-classifier.js';
+import { openTfLite } from './tflite.js';
+import { openWasm } from './wasm.js';
+
+const { liteRt, tfLite } = cachePaths(process.env);
+const libraries = { liteRt, tfLite };
+const coral = join(import.meta.dirname, '../../../../shared/data/coral');
+const remedy = 'is not in the cache; npm start or npm test fetches it';
+const size = 8;
+const picture = (seed: number): Uint8Array =>
+  Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 31 + seed * 97) % 256);
+
+const backends: readonly {
+  name: string;
+  skip: string | false;
+  open: (bytes: Uint8Array) => LoadedModel | Promise<LoadedModel>;
+}[] = [
+  {
+    name: 'native-litert',
+    skip: !existsSync(liteRt) && `LiteRT ${remedy}`,
+    open: (bytes) => openLiteRt(bytes, liteRt, 1),
+  },
+  {
+    name: 'native-tflite',
+    skip: !existsSync(tfLite) && `TFLite ${remedy}`,
+    open: (bytes) => openTfLite(bytes, tfLite, 1),
+  },
+  { name: 'wasm', skip: false, open: openWasm },
+];
+
+for (const { name, skip, open } of backends) {
+  describe(`a model on ${name}`, { skip }, () => {
+    for (const io of ['uint8', 'int8'] as const) {
+      test(`describes its ${io} tensors and gives the scores of wasm within one step`, async () => {
+        const bytes = tinyClassifier({ seed: 1, size, classes: 5, io });
+        const [model, reference] = [await open(bytes), await openWasm(bytes)];
+        const zeroPoint = io === 'uint8' ? 0 : -128;
+        assert.equal(model.backend, name);
+        assert.deepEqual(model.inputs, [
+          { name: 'image', dtype: io, shape: [1, size, size, 3], scale: Math.fround(1 / 255), zeroPoint },
+        ]);
+        assert.deepEqual(model.outputs[0]?.shape, [1, 5]);
+        assert.deepEqual([model.outputs[0]?.scale, model.outputs[0]?.zeroPoint], [1 / 256, zeroPoint]);
+        for (let seed = 0; seed < 8; seed++) {
+          const [expected] = reference.runSync([picture(seed)]);
+          const [sync] = model.runSync([picture(seed)]);
+          const [offLoop] = await model.run([picture(seed)]);
+          assert.ok(sync !== undefined && expected !== undefined);
+          assert.deepEqual(offLoop, sync);
+          sync.forEach((value, i) => assert.ok(Math.abs(value - (expected[i] ?? 0)) <= 1, `class ${i}`));
+        }
+        await Promise.all([model.close(), reference.close()]);
+      });
+    }
+
+    test('serializes runs that are asked for at once', async () => {
+      const model = await open(tinyClassifier({ seed: 2, size, classes: 5, io: 'uint8' }));
+      const alone = Array.from({ length: 16 }, (_, seed) => model.runSync([picture(seed)]));
+      const together = await Promise.all(alone.map((_, seed) => model.run([picture(seed)])));
+      assert.deepEqual(together, alone);
+      await model.close();
+    });
+
+    test('refuses wrong inputs and runs after close; close twice is fine', async () => {
+      const model = await open(tinyClassifier({ seed: 3, size, classes: 5, io: 'uint8' }));
+      assert.throws(() => model.runSync([]), { code: 'INVALID_ARGUMENT' });
+      await assert.rejects(model.run([new Uint8Array(5)]), { code: 'INVALID_ARGUMENT', message: /192 bytes, not 5/ });
+      const last = model.run([picture(1)]);
+      const closed = model.close();
+      assert.equal((await last).length, 1);
+      await closed;
+      await model.close();
+      assert.throws(() => model.runSync([picture(1)]), { code: 'FAILED_PRECONDITION' });
+    });
+
+    test('refuses damaged files with one line', async () => {
+      const whole = tinyClassifier({ seed: 4, size, classes: 5, io: 'uint8' });
+      const damaged = [
+        whole.subarray(0, 100),
+        whole.subarray(0, whole.length / 2),
+        new Uint8Array(0),
+        Buffer.from('GIF89a, really'),
+      ];
+      for (const bytes of damaged) {
+        await assert.rejects(
+          async () => open(bytes),
+          (error) => {
+            assert.ok(error instanceof AtollError, String(error));
+            assert.match(error.message, /^cannot (open|read) the model: [^\n]+$/);
+            return true;
+          },
+        );
+      }
+    });
+
+    test('does not grow over 100 times load, run and close', async () => {
+      const bytes = tinyClassifier({ seed: 5, size: 64, classes: 100, io: 'uint8' });
+      const once = async (): Promise<void> => {
+        const model = await open(bytes);
+        await model.run([new Uint8Array(64 * 64 * 3)]);
+        await model.close();
+      };
+      for (let i = 0; i < 40; i++) await once();
+      const before = process.memoryUsage.rss();
+      for (let i = 0; i < 100; i++) await once();
+      // One model and its buffers take over 1.2 MB, so a leak of even one part of it would show as more than 100 MB.
+      const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+      assert.ok(grown < 100, `grew by ${grown.toFixed(1)} MB`);
+    });
+  });
+}
+
+describe('openModel()', () => {
+  test('auto takes the first backend that is there', async () => {
+    const model = await openModel(tinyClassifier({ seed: 6, size, classes: 3, io: 'uint8' }), {
+      backend: 'auto',
+      libraries,
+    });
+    const expected = existsSync(liteRt) ? 'native-litert' : existsSync(tfLite) ? 'native-tflite' : 'wasm';
+    assert.equal(model.backend, expected);
+    await model.close();
+  });
+
+  test('auto without native libraries takes wasm; native says which files are missing', async () => {
+    const none = { liteRt: '/none/libLiteRt.so', tfLite: '/none/libtensorflowlite_c.so' };
+    const bytes = tinyClassifier({ seed: 6, size, classes: 3, io: 'uint8' });
+    const model = await openModel(bytes, { backend: 'auto', libraries: none });
+    assert.equal(model.backend, 'wasm');
+    await model.close();
+    await assert.rejects(openModel(bytes, { backend: 'native', libraries: none }), {
+      code: 'UNAVAILABLE',
+      message: /\/none\/libLiteRt\.so/,
+    });
+  });
+
+  test('edgetpu without its runtime is one clear line', { skip: !existsSync(tfLite) && `TFLite ${remedy}` }, () => {
+    const bytes = tinyClassifier({ seed: 6, size, classes: 3, io: 'uint8' });
+    assert.throws(() => openEdgeTpu(bytes, tfLite, 'libedgetpu-that-is-not-there.so'), {
+      code: 'UNAVAILABLE',
+      message: /^cannot load the Edge TPU runtime \(libedgetpu\) from [^\n]+$/,
+    });
+  });
+});
+
+describe(
+  'published models',
+  { skip: !existsSync(coral) && 'no models of google-coral/test_data in ../shared/data/coral' },
+  () => {
+    const read = (file: string): Uint8Array => readFileSync(join(coral, file));
+
+    for (const file of [
+      'tf2_mobilenet_v2_1.0_224_ptq.tflite',
+      'mobilenet_v1_0.25_128_quant.tflite',
+      'split_concat.tflite',
+    ]) {
+      test(`${file} gives the same top class on every backend`, async () => {
+        const tops: number[][] = [];
+        for (const backend of backends.filter(({ skip }) => skip === false)) {
+          const model = await backend.open(read(file));
+          const inputs = model.inputs.map((spec) =>
+            Uint8Array.from({ length: tensorBytes(spec) }, (_, i) => (i * 37) % 256),
+          );
+          tops.push((await model.run(inputs)).map((output) => output.indexOf(Math.max(...output))));
+          await model.close();
+        }
+        tops.forEach((top) => assert.deepEqual(top, tops[0]));
+      });
+    }
+
+    test('an unknown operator is named in the reason', async () => {
+      await assert.rejects(
+        openModel(read('model_invoking_error.tflite'), { backend: 'auto', libraries }),
+        /fake-op-double/,
+      );
+    });
+
+    test('a compiled Edge TPU file runs on no CPU', async () => {
+      const bytes = read('mobilenet_v1_0.25_128_quant_edgetpu.tflite');
+      for (const { skip, open } of backends) {
+        if (skip !== false) continue;
+        await assert.rejects(async () => open(bytes), { code: 'FAILED_PRECONDITION', message: /edgetpu-custom-op/ });
+      }
+    });
+  },
+);

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { AtollError } from '@atoll/base/error';
+import { isEdgeTpuModel, openEdgeTpu } from './edgetpu.js';
+import { openLiteRt } from './litert.js';
+import type { LoadedModel } from './model.js';
+import { openTfLite } from './tflite.js';
+import { openWasm } from './wasm.js';
+
+/** Which machinery the caller wants; `native` is LiteRT where its library is there, else TFLite. */
+export type BackendChoice = 'auto' | 'native' | 'wasm' | 'edgetpu';
+
+/** Where the native libraries are; a file may be absent. `edgeTpu` defaults to libedgetpu.so.1 on the system's search path. */
+export interface Libraries {
+  readonly liteRt: string;
+  readonly tfLite: string;
+  readonly edgeTpu?: string;
+}
+
+/** How to open a model; threads defaults to 1, which is the fastest choice where models run side by side. */
+export interface OpenOptions {
+  readonly backend: BackendChoice;
+  readonly libraries: Libraries;
+  readonly threads?: number;
+}
+
+/** Models above this size are refused before a library sees them. */
+export const maxModelBytes = 512 * 1024 * 1024;
+
+/**
+ * Opens a .tflite file that is in memory. `auto` takes an Edge TPU for a compiled file, else native, else wasm, and goes on to
+ * the next when a library is missing or cannot run this model. INVALID_ARGUMENT: not an intact model; FAILED_PRECONDITION: a
+ * model that this backend cannot run; UNAVAILABLE: the backend is not on this machine. The message carries the library's reason.
+ */
+export async function openModel(bytes: Uint8Array, options: OpenOptions): Promise<LoadedModel> {
+  if (bytes.byteLength > maxModelBytes) {
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot open the model: ${bytes.byteLength} bytes are above the limit of ${maxModelBytes}`,
+    );
+  }
+  const { backend, libraries, threads = 1 } = options;
+  const native: readonly Opener[] = [
+    ...(existsSync(libraries.liteRt) ? [() => openLiteRt(bytes, libraries.liteRt, threads)] : []),
+    ...(existsSync(libraries.tfLite) ? [() => openTfLite(bytes, libraries.tfLite, threads)] : []),
+  ];
+  const wasm = (): Promise<LoadedModel> => openWasm(bytes);
+  const edgeTpu = (): LoadedModel => openEdgeTpu(bytes, libraries.tfLite, libraries.edgeTpu);
+  switch (backend) {
+    case 'edgetpu':
+      return edgeTpu();
+    case 'wasm':
+      return await wasm();
+    case 'native':
+      if (native.length > 0) return await firstThatOpens(native);
+      throw new AtollError(
+        'UNAVAILABLE',
+        `cannot open the model with a native library: neither ${libraries.liteRt} nor ${libraries.tfLite} is there`,
+      );
+    case 'auto':
+      return isEdgeTpuModel(bytes) ? edgeTpu() : await firstThatOpens([...native, wasm]);
+  }
+}
+
+type Opener = () => LoadedModel | Promise<LoadedModel>;
+
+/** A file that is no intact model is so for everyone; for any other failure the next one is asked, and the first reason is told. */
+async function firstThatOpens(openers: readonly Opener[]): Promise<LoadedModel> {
+  let first: unknown;
+  for (const open of openers) {
+    try {
+      return await open();
+    } catch (error) {
+      first ??= error;
+      if (!(error instanceof AtollError) || error.code === 'INVALID_ARGUMENT') break;
+    }
+  }
+  throw first;
+}
