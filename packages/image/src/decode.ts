@@ -32,7 +32,7 @@ sharp.cache(false);
 /**
  * Decodes an encoded picture (its bytes, or a file's path) to RGB uint8, height x width x 3, row-major.
  * Alpha is flattened on black; of an animation the first frame counts. INVALID_ARGUMENT names the picture and the reason:
- * not a picture, damaged, more than `maxPixels` pixels or more than `maxEncodedBytes` bytes.
+ * not a picture, damaged, more than `maxPixels` pixels or more than `maxEncodedBytes` bytes. The last two carry detail `limit`.
  */
 export async function decodeImage(
   source: Uint8Array | string,
@@ -43,7 +43,8 @@ export async function decodeImage(
   const name = typeof source === 'string' ? source : `a picture of ${source.byteLength} bytes`;
   const encoded = typeof source === 'string' ? await readCapped(source) : source;
   if (encoded.byteLength === 0) throw refuse(name, 'it is empty');
-  if (encoded.byteLength > maxEncodedBytes) throw refuse(name, tooManyBytes(encoded.byteLength));
+  if (encoded.byteLength > maxEncodedBytes)
+    throw refuse(name, tooManyBytes(encoded.byteLength), undefined, { limit: 'bytes' });
   signal?.throwIfAborted();
   const { data, info } = await decode(encoded, name, target);
   signal?.throwIfAborted();
@@ -72,8 +73,8 @@ async function decode(encoded: Uint8Array, name: string, target: ImageTarget) {
       .toBuffer({ resolveWithObject: true });
   } catch (error) {
     const reason = reasonOf(error).split('\n')[0] ?? '';
-    const words = /pixel limit/i.test(reason) ? await tooManyPixels(encoded) : reason;
-    throw refuse(name, words, error);
+    if (/pixel limit/i.test(reason)) throw refuse(name, await tooManyPixels(encoded), error, { limit: 'pixels' });
+    throw refuse(name, reason, error);
   }
 }
 
@@ -88,7 +89,7 @@ async function readCapped(path: string): Promise<Uint8Array> {
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
-      if (size > maxEncodedBytes) throw refuse(path, tooManyBytes(size));
+      if (size > maxEncodedBytes) throw refuse(path, tooManyBytes(size), undefined, { limit: 'bytes' });
       return await file.readFile();
     } finally {
       await file.close();
@@ -104,6 +105,6 @@ function tooManyBytes(sizeBytes: number): string {
   return `${sizeBytes.toLocaleString('en')} bytes are above the limit of ${maxEncodedBytes.toLocaleString('en')} bytes`;
 }
 
-function refuse(name: string, reason: string, cause?: unknown): AtollError {
-  return new AtollError('INVALID_ARGUMENT', `cannot decode ${name}: ${reason}`, { cause });
+function refuse(name: string, reason: string, cause?: unknown, detail: Record<string, string> = {}): AtollError {
+  return new AtollError('INVALID_ARGUMENT', `cannot decode ${name}: ${reason}`, { cause, detail });
 }
