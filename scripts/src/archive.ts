@@ -48,16 +48,6 @@ export async function extractZip(archive: string, wanted: readonly Member[], sig
   }
 }
 
-/** The names of a zip's members, in the order of its directory. */
-export async function zipMembers(archive: string): Promise<readonly string[]> {
-  const handle = await open(archive, 'r');
-  try {
-    return [...(await readDirectory(archive, handle)).keys()];
-  } finally {
-    await handle.close();
-  }
-}
-
 async function readDirectory(archive: string, handle: FileHandle): Promise<ReadonlyMap<string, ZipEntry>> {
   const { size } = await handle.stat();
   const end = await readAt(archive, handle, Math.max(0, size - 65_557), Math.min(size, 65_557));

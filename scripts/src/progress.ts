@@ -30,7 +30,7 @@ export async function whileFilling<T>(
 }
 
 /** The sizes of all files below a folder, in bytes; what vanishes meanwhile counts nothing. */
-export async function folderBytes(folder: string): Promise<number> {
+async function folderBytes(folder: string): Promise<number> {
   const sizes = (await readdir(folder, { recursive: true, withFileTypes: true }).catch(absent(() => [])))
     .filter((entry) => entry.isFile())
     .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(absent(() => undefined)))?.size ?? 0);

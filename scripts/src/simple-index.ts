@@ -53,7 +53,7 @@ export async function downloadFromIndex(
 }
 
 /** The address of the file with this SHA-256 on a PEP 691 page, or undefined. */
-export function findFile(page: unknown, sha256: string): string | undefined {
+function findFile(page: unknown, sha256: string): string | undefined {
   if (typeof page !== 'object' || page === null || !('files' in page) || !Array.isArray(page.files)) return undefined;
   for (const file of page.files as unknown[]) {
     if (typeof file !== 'object' || file === null || !('url' in file) || !('hashes' in file)) continue;

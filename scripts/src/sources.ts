@@ -29,7 +29,7 @@ export interface NpmPackage {
 }
 
 /** Refuses a file whose SHA-256 is not the pinned one, and removes it: nothing unknown stays on disk. */
-export async function checkPinned(path: string, pinnedSha256: string, what: string): Promise<void> {
+async function checkPinned(path: string, pinnedSha256: string, what: string): Promise<void> {
   const found = await sha256File(path);
   if (found === pinnedSha256) return;
   await rm(path, { force: true });
@@ -37,7 +37,7 @@ export async function checkPinned(path: string, pinnedSha256: string, what: stri
 }
 
 /** The package index that the environment names, or undefined. */
-export function indexUrl(env: Env): string | undefined {
+function indexUrl(env: Env): string | undefined {
   const given = env['PIP_INDEX_URL'] ?? env['UV_INDEX_URL'];
   return given === undefined || given === '' ? undefined : given;
 }
