@@ -14,6 +14,8 @@ export interface VersionStats {
   /** Median and 99th percentile of the time from dequeue to output of requests that succeeded; 0 without any. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Successes by latency bucket, for the numbers of a span: see statsBetween. */
+  readonly buckets: Float64Array;
 }
 
 /** Collects them. */
@@ -49,7 +51,23 @@ export function createStats(): StatsRecorder {
       crashes,
       p50Ms: quantile(buckets, succeeded, 0.5),
       p99Ms: quantile(buckets, succeeded, 0.99),
+      buckets: buckets.slice(),
     }),
+  };
+}
+
+/** The numbers of the span between two snapshots of one version; all of `later` when the version began anew between them. */
+export function statsBetween(earlier: VersionStats, later: VersionStats): VersionStats {
+  const buckets = later.buckets.map((count, index) => count - (earlier.buckets[index] ?? 0));
+  if (later.requests < earlier.requests || buckets.some((count) => count < 0)) return later;
+  const succeeded = buckets.reduce((sum, count) => sum + count, 0);
+  return {
+    requests: later.requests - earlier.requests,
+    errors: later.errors - earlier.errors,
+    crashes: later.crashes - earlier.crashes,
+    p50Ms: quantile(buckets, succeeded, 0.5),
+    p99Ms: quantile(buckets, succeeded, 0.99),
+    buckets,
   };
 }
 
