@@ -11,7 +11,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const remove = (...path) => rmSync(join(...path), { recursive: true, force: true });
 
 // The child leads a process group of its own: Ctrl-C, which a terminal sends to everyone and npm sends once more,
-// reaches it exactly once, from here. Should this process die, the closed channel tells the child.
+// reaches it exactly once, from here. Should npm die, this process ends the child; should this one, the closed channel.
 function run(command, args, channel = []) {
   const stdio = ['inherit', 'inherit', 'inherit', ...channel];
   const child = spawn(command, args, { cwd: root, detached: true, stdio });
@@ -22,8 +22,11 @@ function run(command, args, channel = []) {
     if (sinceMs > 1000) child.kill(signal);
   };
   for (const signal of signals) process.on(signal, forward);
+  const parent = process.ppid;
+  const watch = setInterval(() => process.ppid !== parent && (clearInterval(watch), forward('SIGTERM')), 500);
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('exit', (code) => {
+      clearInterval(watch);
       for (const signal of signals) process.off(signal, forward);
       resolve(lastMs > 0 ? code || 130 : (code ?? 1));
     });
