@@ -6,6 +6,7 @@ import { reasonOf } from '@atoll/base/error';
 import type { Machine } from './part.js';
 import { bench } from './verbs/bench.js';
 import { gen } from './verbs/gen.js';
+import { setup } from './verbs/setup.js';
 import { start } from './verbs/start.js';
 import { test } from './verbs/test.js';
 
@@ -14,6 +15,7 @@ const verbs = new Map([
   ['test', test],
   ['gen', gen],
   ['bench', bench],
+  ['setup', setup],
 ]);
 
 const stop = new AbortController();

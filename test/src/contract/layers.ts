@@ -42,7 +42,7 @@ const computingModules = new Set(['node:crypto', 'node:util', 'node:buffer', 'no
 /** Libraries that only these workspaces may know, so that each has one skin. */
 const homes: readonly (readonly [library: RegExp, homes: readonly string[]])[] = [
   [/^@nats-io\//, ['packages/bus']],
-  [/^(@grpc\/|grpc-health-check$)/, ['packages/rpc', 'packages/proto', 'packages/artifacts']],
+  [/^(@grpc\/|grpc-health-check$)/, ['packages/rpc', 'packages/proto', 'packages/artifacts', 'deploy']],
   [/^(koffi$|@litertjs\/)/, ['packages/runtime']],
   [/^sharp$/, ['packages/image', 'scripts']],
   [/^flatbuffers$/, ['packages/tflite', 'packages/edgetpu']],
@@ -75,7 +75,7 @@ export function layerFaults(source: Source): readonly string[] {
 }
 
 function placeOf(path: string): Place | undefined {
-  const match = /^(packages\/[^/]+|services\/[^/]+|cli|scripts|test)\/src\/(.+)$/.exec(path);
+  const match = /^(packages\/[^/]+|services\/[^/]+|cli|scripts|deploy|test)\/src\/(.+)$/.exec(path);
   if (match === null) return undefined;
   const [, workspace = '', inner = ''] = match;
   const [group, name = ''] = workspace.split('/');
@@ -109,6 +109,7 @@ function allowedPackages(place: Place): ReadonlySet<string> {
   const [group = '', name = ''] = place.workspace.split('/');
   if (group === 'packages') return new Set([name, ...(packageImports[name] ?? [])]);
   if (group === 'scripts') return new Set(['base']);
+  if (group === 'deploy') return new Set(['base', 'rpc']);
   return isDeciding(place) ? decidingPackages : new Set(allPackages);
 }
 
