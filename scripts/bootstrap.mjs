@@ -13,13 +13,12 @@ const remove = (...path) => rmSync(join(...path), { recursive: true, force: true
 // The child leads a process group of its own: Ctrl-C, which a terminal sends to everyone and npm sends once more,
 // reaches it exactly once, from here. Should npm die, this process ends the child; should this one, the closed channel.
 function run(command, args, channel = []) {
-  const stdio = ['inherit', 'inherit', 'inherit', ...channel];
-  const child = spawn(command, args, { cwd: root, detached: true, stdio });
-  let lastMs = -Infinity;
+  const child = spawn(command, args, { cwd: root, detached: true, stdio: [0, 1, 2, ...channel] });
+  let lastMs = -1000;
   const forward = (signal) => {
-    const sinceMs = performance.now() - lastMs;
-    lastMs += sinceMs;
-    if (sinceMs > 1000) child.kill(signal);
+    const nowMs = performance.now();
+    if (nowMs - lastMs > 1000) child.kill(signal);
+    lastMs = nowMs;
   };
   for (const signal of signals) process.on(signal, forward);
   const parent = process.ppid;
