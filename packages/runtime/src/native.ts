@@ -92,3 +92,13 @@ function raiseAsyncStack(): boolean {
     return false; // The reason is always the same: a library was loaded before; the contract above says what follows.
   }
 }
+
+/** prctl(PR_SET_PDEATHSIG, SIGKILL), linux/prctl.h: no way of dying of the parent may leave this process behind. */
+const setParentDeathSignal = 1;
+const killSignal = 9;
+
+/** Makes the kernel end this process together with its parent, even while it is stuck in a library; Linux only, elsewhere nothing. */
+export function endWithParent(): void {
+  if (process.platform !== 'linux') return;
+  koffi.load(null).func('int prctl(int option, unsigned long value)')(setParentDeathSignal, killSignal);
+}

@@ -9,7 +9,7 @@ import { openLiteRt } from './litert.js';
 import { tensorBytes } from './model.js';
 import type { LoadedModel } from './model.js';
 import { openModel } from './open.js';
-import { tinyClassifier } from './testing/tiny-classifier.js';
+import { tinyClassifier } from './tiny-classifier-for-tests.js';
 import { openTfLite } from './tflite.js';
 import { openWasm } from './wasm.js';
 

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { AtollError } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+import type { Libraries } from '@atoll/runtime/open';
+import { cutPayload, encodeFrame, FrameReader } from './frames.js';
+import type { Candidate, FromChild, LoadedInfo, ToChild } from './messages.js';
+
+/** What every child gets at its start. */
+export interface ChildSettings {
+  readonly libraries: Libraries;
+  /** Threads of one run. */
+  readonly threads: number;
+  /** LD_LIBRARY_PATH for the child, which inherits nothing else. */
+  readonly libraryPath?: string;
+}
+
+/** The outputs of a run and how long the run alone took. */
+export interface RunResult {
+  readonly outputs: Uint8Array[];
+  readonly inferMs: number;
+}
+
+/** The front's end of one child. When the child ends, every unanswered question is rejected with UNAVAILABLE. */
+export interface RuntimeChild {
+  readonly pid: number;
+  /** Settles when the child has ended, with the words for it. */
+  readonly ended: Promise<string>;
+  load(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
+  /** `onStarted` is called when the child is about to run. */
+  run(handle: string, inputs: readonly Uint8Array[], onStarted: () => void): Promise<RunResult>;
+  unload(handle: string): Promise<void>;
+  ping(): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+const entry = fileURLToPath(new URL('./child.js', import.meta.url));
+
+type Unsent = { [K in ToChild['kind']]: Omit<Extract<ToChild, { kind: K }>, 'id'> }[ToChild['kind']];
+
+interface Pending {
+  readonly onStarted: () => void;
+  readonly resolve: (answer: { head: FromChild; payload: Uint8Array }) => void;
+  readonly reject: (error: AtollError) => void;
+}
+
+/** Starts a child and sets it up. */
+export async function startChild(settings: ChildSettings, log: Logger): Promise<RuntimeChild> {
+  const child = spawn(process.execPath, [entry], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    // Two: the run, and a model file being read beside it.
+    env: {
+      UV_THREADPOOL_SIZE: '2',
+      ...(settings.libraryPath === undefined ? {} : { LD_LIBRARY_PATH: settings.libraryPath }),
+    },
+  });
+  const runtime = converse(child, log);
+  await runtime.ask({ kind: 'start', libraries: settings.libraries, threads: settings.threads });
+  return runtime;
+}
+
+function converse(child: ChildProcess, log: Logger) {
+  const socket = child.stdio[3] as Duplex;
+  const pending = new Map<number, Pending>();
+  const reader = new FrameReader();
+  let lastId = 0;
+  let gone: AtollError | undefined;
+
+  const ended = new Promise<string>((resolve) => {
+    const end = (words: string): void => {
+      gone ??= new AtollError('UNAVAILABLE', `the runtime process ${words}`);
+      for (const question of pending.values()) question.reject(gone);
+      pending.clear();
+      resolve(words);
+    };
+    child.once('error', (error) => end(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) =>
+      end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+    );
+  });
+  if (child.stderr !== null) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.startsWith('INFO') || line === '') log.debug('runtime', { line });
+      else log.warn('runtime', { line: line.slice(0, 500) });
+    });
+  }
+  socket.on('error', () => child.kill('SIGKILL'));
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      for (const { head, payload } of reader.push(chunk)) settle(pending, head as FromChild, payload);
+    } catch (error) {
+      log.error('a runtime process sent what cannot be read', { error });
+      child.kill('SIGKILL');
+    }
+  });
+
+  const ask = (message: Unsent, tensors: readonly Uint8Array[] = [], onStarted: () => void = () => undefined) =>
+    new Promise<{ head: FromChild; payload: Uint8Array }>((resolve, reject) => {
+      if (gone !== undefined) return reject(gone);
+      const id = ++lastId;
+      pending.set(id, { onStarted, resolve, reject });
+      socket.cork();
+      for (const part of encodeFrame({ ...message, id }, tensors)) socket.write(part);
+      socket.uncork();
+    });
+
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    ask,
+    async load(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo> {
+      const { head } = await ask({ kind: 'load', handle, candidates });
+      if (head.kind !== 'loaded') throw unexpected(head);
+      return { backend: head.backend, inputs: head.inputs, outputs: head.outputs };
+    },
+    async run(handle: string, inputs: readonly Uint8Array[], onStarted: () => void): Promise<RunResult> {
+      const sizes = inputs.map((input) => input.byteLength);
+      const { head, payload } = await ask({ kind: 'run', handle, sizes }, inputs, onStarted);
+      if (head.kind !== 'ran') throw unexpected(head);
+      return { outputs: cutPayload(payload, head.sizes), inferMs: head.inferMs };
+    },
+    async unload(handle: string): Promise<void> {
+      await ask({ kind: 'unload', handle });
+    },
+    async ping(): Promise<void> {
+      await ask({ kind: 'ping' });
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+function settle(pending: Map<number, Pending>, head: FromChild, payload: Uint8Array): void {
+  const question = pending.get(head.id);
+  if (question === undefined) return;
+  if (head.kind === 'started') {
+    question.onStarted();
+    return;
+  }
+  pending.delete(head.id);
+  if (head.kind === 'failed') question.reject(new AtollError(head.code, head.message));
+  else question.resolve({ head, payload });
+}
+
+function unexpected(head: FromChild): AtollError {
+  return new AtollError('INTERNAL', `the runtime process answered with ${head.kind}`);
+}

@@ -1,0 +1,115 @@
+/*
+ * The process that holds models: one a slot, and one a probe. It is disposable: a library that aborts, a damaged model or a
+ * hung device ends this process and the run in it, nothing else. It speaks frames on descriptor 3 and ends with its parent.
+ */
+import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { sha256 } from '@atoll/base/digest';
+import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
+import type { LoadedModel } from '@atoll/runtime/model';
+import { endWithParent } from '@atoll/runtime/native';
+import { openModel } from '@atoll/runtime/open';
+import type { Libraries } from '@atoll/runtime/open';
+import { cutPayload, encodeFrame, FrameReader } from './frames.js';
+import type { Candidate, FromChild, ToChild } from './messages.js';
+
+const parentDescriptor = 3;
+
+function serve(socket: Socket): void {
+  const models = new Map<string, LoadedModel>();
+  const reader = new FrameReader();
+  let settings: { libraries: Libraries; threads: number } | undefined;
+
+  const send = (message: FromChild, tensors: readonly Uint8Array[] = []): void => {
+    socket.cork();
+    for (const part of encodeFrame(message, tensors)) socket.write(part);
+    socket.uncork();
+  };
+  const modelOf = (handle: string): LoadedModel => {
+    const model = models.get(handle);
+    if (model === undefined) throw new AtollError('NOT_FOUND', `cannot run ${handle}: it is not loaded`);
+    return model;
+  };
+
+  const answer = async (message: ToChild, payload: Uint8Array): Promise<void> => {
+    const { id } = message;
+    switch (message.kind) {
+      case 'start':
+        settings = message;
+        send({ kind: 'done', id });
+        return;
+      case 'load': {
+        if (settings === undefined)
+          throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
+        const model = await openFirst(message.candidates, settings.libraries, settings.threads);
+        models.set(message.handle, model);
+        send({ kind: 'loaded', id, backend: model.backend, inputs: model.inputs, outputs: model.outputs });
+        return;
+      }
+      case 'run': {
+        const model = modelOf(message.handle);
+        const inputs = cutPayload(payload, message.sizes);
+        send({ kind: 'started', id });
+        const began = performance.now();
+        const outputs = await model.run(inputs);
+        const inferMs = performance.now() - began;
+        send({ kind: 'ran', id, sizes: outputs.map((output) => output.byteLength), inferMs }, outputs);
+        return;
+      }
+      case 'unload':
+        await models.get(message.handle)?.close();
+        models.delete(message.handle);
+        send({ kind: 'done', id });
+        return;
+      case 'ping':
+        send({ kind: 'done', id });
+        return;
+    }
+  };
+
+  socket.on('data', (chunk: Buffer) => {
+    for (const { head, payload } of reader.push(chunk)) {
+      const message = head as ToChild;
+      answer(message, payload).catch((error: unknown) => {
+        const { code } = toAtollError(error);
+        send({ kind: 'failed', id: message.id, code, message: reasonOf(error) });
+      });
+    }
+  });
+  // A run that hangs in a library keeps process.exit() waiting for its thread, so the end is a signal.
+  const end = (): void => void process.kill(process.pid, 'SIGKILL');
+  socket.on('end', end).on('error', end).on('close', end);
+}
+
+/** An accelerator that is not there, or that cannot take the file, leaves the next candidate; the last reason is told. */
+async function openFirst(
+  candidates: readonly Candidate[],
+  libraries: Libraries,
+  threads: number,
+): Promise<LoadedModel> {
+  let last: unknown = new AtollError(
+    'FAILED_PRECONDITION',
+    'cannot open the model: the package has no file for this node',
+  );
+  for (const candidate of candidates) {
+    try {
+      const bytes = await readFile(candidate.path);
+      if (sha256(bytes) !== candidate.sha256) {
+        throw new AtollError(
+          'DATA_LOSS',
+          `cannot open ${candidate.path}: its bytes do not have digest ${candidate.sha256}`,
+        );
+      }
+      return await openModel(bytes, { backend: candidate.backend, libraries, threads });
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+// The terminal sends SIGINT to the whole group; the front decides what it means.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+endWithParent();
+serve(new Socket({ fd: parentDescriptor, readable: true, writable: true }));

@@ -1,0 +1,56 @@
+import { AtollError } from '@atoll/base/error';
+import type { RunResult } from './child-process.js';
+import type { Candidate, LoadedInfo } from './messages.js';
+import { startSlot } from './slot.js';
+import type { Slot, SlotOptions } from './slot.js';
+
+/** All slots of a node, each with every model, behind one face. */
+export interface SlotPool {
+  readonly size: number;
+  /** Process ids of the present children. */
+  readonly pids: readonly number[];
+  open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
+  /** Runs where the fewest runs wait. */
+  run(handle: string, inputs: readonly Uint8Array[], signal: AbortSignal): Promise<RunResult>;
+  close(handle: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts `size` slots. */
+export async function startPool(size: number, options: SlotOptions): Promise<SlotPool> {
+  const slots: Slot[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(slots.map((slot) => slot.stop()));
+  };
+  try {
+    for (let i = 0; i < size; i++) {
+      slots.push(await startSlot({ ...options, log: options.log.with({ slot: i }) }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const close = async (handle: string): Promise<void> => {
+    await Promise.all(slots.map((slot) => slot.close(handle)));
+  };
+  return {
+    size,
+    get pids() {
+      return slots.flatMap((slot) => slot.pid ?? []);
+    },
+    async open(handle, candidates) {
+      const loads = await Promise.allSettled(slots.map((slot) => slot.open(handle, candidates)));
+      const failed = loads.find((load) => load.status === 'rejected');
+      const [loaded] = loads.flatMap((load) => (load.status === 'fulfilled' ? [load.value] : []));
+      if (failed === undefined && loaded !== undefined) return loaded;
+      await close(handle);
+      throw failed?.reason ?? new AtollError('INTERNAL', `cannot load ${handle}: the node has no slot`);
+    },
+    run(handle, inputs, signal) {
+      const slot = slots.reduce((least, candidate) => (candidate.load < least.load ? candidate : least));
+      return slot.run(handle, inputs, signal);
+    },
+    close,
+    stop,
+  };
+}

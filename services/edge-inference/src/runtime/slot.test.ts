@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { cachePaths } from '@atoll/base/cache';
+import { sha256 } from '@atoll/base/digest';
+import { eventually } from '@atoll/base/eventually';
+import { silentLogger } from '@atoll/base/log';
+import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
+import type { Candidate } from './messages.js';
+import { startSlot } from './slot.js';
+import type { Slot } from './slot.js';
+
+const { liteRt, tfLite } = cachePaths(process.env);
+const size = 8;
+const picture = Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 31) % 256);
+const patient = new AbortController().signal;
+
+describe('a slot', () => {
+  let folder = '';
+  const crashes: (readonly string[])[] = [];
+  const slots: Slot[] = [];
+
+  const candidate = async (name: string, bytes: Uint8Array): Promise<Candidate> => {
+    const path = join(folder, name);
+    await writeFile(path, bytes);
+    return { backend: 'auto', path, sha256: sha256(bytes) };
+  };
+  const start = async (invokeTimeoutMs = 10_000): Promise<Slot> => {
+    const slot = await startSlot({
+      settings: { libraries: { liteRt, tfLite }, threads: 1 },
+      invokeTimeoutMs,
+      log: silentLogger,
+      onCrash: (handles) => void crashes.push(handles),
+    });
+    slots.push(slot);
+    return slot;
+  };
+  const tiny = (seed: number): Uint8Array => tinyClassifier({ seed, size, classes: 4, io: 'uint8' });
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'atoll-slot-'));
+  });
+  after(async () => {
+    await Promise.all(slots.map((slot) => slot.stop()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('runs the model that was asked for, however many are loaded', async () => {
+    const slot = await start();
+    const info = await slot.open('a', [await candidate('a.tflite', tiny(1))]);
+    await slot.open('b', [await candidate('b.tflite', tiny(2))]);
+    assert.deepEqual(info.inputs[0]?.shape, [1, size, size, 3]);
+    const [a, b] = await Promise.all([slot.run('a', [picture], patient), slot.run('b', [picture], patient)]);
+    assert.notDeepEqual(a.outputs, b.outputs);
+    assert.deepEqual((await slot.run('a', [picture], patient)).outputs, a.outputs);
+    await slot.close('b');
+    await assert.rejects(slot.run('b', [picture], patient), { code: 'NOT_FOUND' });
+  });
+
+  test('refuses a file whose bytes are not those of its digest, and serves on', async () => {
+    const slot = await start();
+    const good = await candidate('good.tflite', tiny(3));
+    await assert.rejects(slot.open('x', [{ ...good, sha256: sha256('something else') }]), { code: 'DATA_LOSS' });
+    await slot.open('good', [good]);
+    assert.equal((await slot.run('good', [picture], patient)).outputs.length, 1);
+  });
+
+  test('comes back with its models after its child is killed, and answers what was waiting', async () => {
+    const slot = await start();
+    await slot.open('a', [await candidate('a.tflite', tiny(1))]);
+    const expected = (await slot.run('a', [picture], patient)).outputs;
+    const before = slot.pid;
+    assert.ok(before !== undefined);
+    crashes.length = 0;
+    const runs = Array.from({ length: 20 }, () => slot.run('a', [picture], patient));
+    process.kill(before, 'SIGKILL');
+    const settled = await Promise.allSettled(runs);
+    const failed = settled.filter((run) => run.status === 'rejected');
+    assert.ok(failed.length <= 1, `${failed.length} failed`);
+    for (const run of failed) assert.equal((run.reason as { code: string }).code, 'UNAVAILABLE');
+    for (const run of settled) if (run.status === 'fulfilled') assert.deepEqual(run.value.outputs, expected);
+    assert.notEqual(slot.pid, before);
+    assert.deepEqual(crashes, [['a']]);
+  });
+
+  test('ends a child that hangs, fails its run alone, and serves the next', async () => {
+    const slot = await start(300);
+    await slot.open('a', [await candidate('a.tflite', tiny(1))]);
+    await slot.run('a', [picture], patient);
+    const stuck = slot.pid;
+    assert.ok(stuck !== undefined);
+    const runs = Array.from({ length: 50 }, () => slot.run('a', [picture], patient));
+    await runs[0];
+    process.kill(stuck, 'SIGSTOP');
+    const settled = await Promise.allSettled(runs);
+    assert.ok(settled.filter((run) => run.status === 'rejected').length <= 1);
+    await eventually(() => assert.notEqual(slot.pid, stuck));
+    assert.equal((await slot.run('a', [picture], patient)).outputs.length, 1);
+  });
+
+  test('does not send a run whose caller went away', async () => {
+    const slot = await start();
+    await slot.open('a', [await candidate('a.tflite', tiny(1))]);
+    const controller = new AbortController();
+    const first = slot.run('a', [picture], patient);
+    const second = slot.run('a', [picture], controller.signal);
+    controller.abort();
+    await first;
+    await assert.rejects(second, { code: 'CANCELLED' });
+  });
+
+  test('its child is gone after stop', async () => {
+    const slot = await start();
+    const { pid } = slot;
+    assert.ok(pid !== undefined);
+    await slot.stop();
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+    await assert.rejects(slot.run('a', [picture], patient), { code: 'UNAVAILABLE' });
+  });
+});

@@ -1,0 +1,217 @@
+/*
+ * One place where models run: a CPU share or an accelerator, held by one child process. Runs go to the child one at a time, so
+ * what waits here has not started. When the child ends or hangs, the run in it fails, a run that had been sent but not begun is
+ * sent once more, and a new child takes its place with all models loaded again.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
+import { startChild } from './child-process.js';
+import type { Candidate, LoadedInfo } from './messages.js';
+
+/** What a slot needs. */
+export interface SlotOptions {
+  readonly settings: ChildSettings;
+  /** A run that takes longer ends the child. */
+  readonly invokeTimeoutMs: number;
+  readonly log: Logger;
+  /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded. */
+  readonly onCrash: (handles: readonly string[]) => void;
+}
+
+/** See the head of the file. */
+export interface Slot {
+  /** Process id of the present child; undefined while there is none. */
+  readonly pid: number | undefined;
+  /** Runs waiting or under way. */
+  readonly load: number;
+  /** Loads a model and keeps it loaded in every child to come. */
+  open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
+  /** UNAVAILABLE when the child ends or hangs in it; CANCELLED when `signal` aborts before it was sent. */
+  run(handle: string, inputs: readonly Uint8Array[], signal: AbortSignal): Promise<RunResult>;
+  close(handle: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Job {
+  readonly handle: string;
+  readonly inputs: readonly Uint8Array[];
+  readonly signal: AbortSignal;
+  readonly resolve: (result: RunResult) => void;
+  readonly reject: (error: unknown) => void;
+  retried: boolean;
+}
+
+const quickEndMs = 1_000;
+const firstBackoffMs = 100;
+const longestBackoffMs = 5_000;
+
+/** Starts a slot with its first child. */
+export async function startSlot(options: SlotOptions): Promise<Slot> {
+  const { settings, log } = options;
+  const kept = new Map<string, readonly Candidate[]>();
+  const broken = new Map<string, string>();
+  const waiting: Job[] = [];
+  const openers: (() => void)[] = [];
+  const stopping = new AbortController();
+  let child: RuntimeChild | undefined = await startChild(settings, log);
+  let running: Job | undefined;
+
+  const supervise = async (first: RuntimeChild): Promise<void> => {
+    let current: RuntimeChild | undefined = first;
+    for (let quickEnds = 0; current !== undefined;) {
+      const began = performance.now();
+      const words = await current.ended;
+      child = undefined;
+      if (stopping.signal.aborted) return;
+      const hit = running === undefined ? [...kept.keys()] : [running.handle];
+      log.warn('the runtime process ended unasked', { words, handles: hit });
+      options.onCrash(hit);
+      quickEnds = performance.now() - began < quickEndMs ? quickEnds + 1 : 0;
+      current = await replaced(quickEnds);
+    }
+  };
+
+  /** Tries until a new child holds everything, with growing pauses; undefined when the slot stops. */
+  const replaced = async (quickEnds: number): Promise<RuntimeChild | undefined> => {
+    for (let failures = quickEnds; !stopping.signal.aborted; failures++) {
+      if (failures > 1) await pause(Math.min(longestBackoffMs, firstBackoffMs * 2 ** (failures - 2)), stopping.signal);
+      const next = await replacement();
+      if (next === undefined) continue;
+      child = next;
+      for (const wake of openers.splice(0)) wake();
+      pump();
+      return next;
+    }
+    return undefined;
+  };
+
+  /** A new child with what the old one held; a model that no longer loads is broken, the others serve on. */
+  const replacement = async (): Promise<RuntimeChild | undefined> => {
+    let next: RuntimeChild | undefined;
+    try {
+      next = await startChild(settings, log);
+      for (const [handle, candidates] of kept) {
+        if (broken.has(handle)) continue;
+        try {
+          await next.load(handle, candidates);
+        } catch (error) {
+          broken.set(handle, reasonOf(error));
+          log.error('a model could not be loaded again', { handle, error });
+          if (isAtollError(error, 'UNAVAILABLE')) throw error;
+        }
+      }
+      if (!stopping.signal.aborted) return next;
+    } catch (error) {
+      log.error('the runtime process could not be replaced', { error });
+    }
+    next?.kill();
+    return undefined;
+  };
+
+  const pump = (): void => {
+    while (running === undefined && child !== undefined) {
+      const job = waiting.shift();
+      if (job === undefined) return;
+      if (job.signal.aborted) {
+        job.reject(cancelled());
+        continue;
+      }
+      const why = broken.get(job.handle);
+      if (why !== undefined) {
+        job.reject(new AtollError('UNAVAILABLE', `cannot run ${job.handle}: it could not be loaded again: ${why}`));
+        continue;
+      }
+      running = job;
+      void execute(child, job).finally(() => {
+        running = undefined;
+        pump();
+      });
+    }
+  };
+
+  const execute = async (target: RuntimeChild, job: Job): Promise<void> => {
+    let watchdog: NodeJS.Timeout | undefined;
+    let begun = false;
+    let hung = false;
+    const watch = (): void => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => {
+        hung = true;
+        target.kill();
+      }, options.invokeTimeoutMs);
+    };
+    try {
+      watch();
+      const onStarted = (): void => {
+        begun = true;
+        watch();
+      };
+      job.resolve(await target.run(job.handle, job.inputs, onStarted));
+    } catch (error) {
+      const lost = isAtollError(error, 'UNAVAILABLE');
+      if (lost && child === target) child = undefined;
+      if (lost && !begun && !job.retried && !stopping.signal.aborted) {
+        job.retried = true;
+        waiting.unshift(job);
+      } else {
+        const why = hung ? `it did not end within ${options.invokeTimeoutMs} ms` : reasonOf(error);
+        job.reject(lost ? new AtollError('UNAVAILABLE', `cannot run ${job.handle}: ${why}`, { cause: error }) : error);
+      }
+    } finally {
+      clearTimeout(watchdog);
+    }
+  };
+
+  const supervised = supervise(child);
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    get load() {
+      return waiting.length + (running === undefined ? 0 : 1);
+    },
+    async open(handle, candidates) {
+      if (child === undefined) await new Promise<void>((resolve) => openers.push(resolve));
+      if (child === undefined) throw stopped();
+      const info = await child.load(handle, candidates);
+      kept.set(handle, candidates);
+      return info;
+    },
+    run: (handle, inputs, signal) =>
+      new Promise((resolve, reject) => {
+        if (stopping.signal.aborted) return reject(stopped());
+        waiting.push({ handle, inputs, signal, resolve, reject, retried: false });
+        pump();
+      }),
+    async close(handle) {
+      kept.delete(handle);
+      broken.delete(handle);
+      await child?.unload(handle);
+    },
+    async stop() {
+      stopping.abort();
+      for (const job of waiting.splice(0)) job.reject(stopped());
+      for (const wake of openers.splice(0)) wake();
+      child?.kill();
+      await supervised;
+    },
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // Aborted: the caller looks at the signal itself.
+  }
+}
+
+function stopped(): AtollError {
+  return new AtollError('UNAVAILABLE', 'cannot use the runtime: the node is stopping');
+}
+
+function cancelled(): AtollError {
+  return new AtollError('CANCELLED', 'cannot run: the caller went away');
+}
