@@ -112,7 +112,7 @@ function pemsOfJson(text: string): string[] {
   } catch (error) {
     throw new AtollError('INVALID_ARGUMENT', `cannot use the trusted keys: ${reasonOf(error)}`, { cause: error });
   }
-  const list = typeof json === 'object' && json !== null && 'keys' in json ? json.keys : json;
+  const list = !Array.isArray(json) && typeof json === 'object' && json !== null && 'keys' in json ? json.keys : json;
   if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string')) {
     throw new AtollError('INVALID_ARGUMENT', 'cannot use the trusted keys: the JSON is not an array of PEM texts');
   }
