@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { cachePaths } from '@atoll/base/cache';
+import { repositoryRoot } from '../support/repository.js';
+
+const { kubectl } = cachePaths(process.env);
+const skip = existsSync(kubectl) ? false : `kubectl is not at ${kubectl}: npm test fetches it where pip is`;
+const folders = ['base', 'overlays/dev', 'overlays/edge'] as const;
+
+/** As much of a Kubernetes object as the tests look at. */
+interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: Workload;
+}
+
+interface Workload {
+  readonly replicas?: number;
+  readonly selector?: { readonly matchLabels?: Labels } & Labels;
+  readonly podSelector?: { readonly matchLabels?: Labels };
+  readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
+}
+
+type Labels = Readonly<Record<string, unknown>>;
+
+interface PodSpec {
+  readonly automountServiceAccountToken?: boolean;
+  readonly enableServiceLinks?: boolean;
+  readonly securityContext?: { readonly runAsNonRoot?: boolean; readonly seccompProfile?: { readonly type: string } };
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly resources?: { readonly requests?: Labels; readonly limits?: Labels };
+  readonly securityContext?: {
+    readonly allowPrivilegeEscalation?: boolean;
+    readonly readOnlyRootFilesystem?: boolean;
+    readonly capabilities?: { readonly drop?: readonly string[] };
+  };
+  readonly volumeMounts?: readonly { readonly name: string }[];
+  readonly ports?: readonly { readonly containerPort: number }[];
+}
+
+type Probe = Readonly<Record<string, unknown>>;
+
+async function render(folder: string): Promise<readonly KubeObject[]> {
+  const { stdout } = await promisify(execFile)(kubectl, ['kustomize', join(repositoryRoot, 'k8s', folder)], {
+    timeout: 60_000,
+    maxBuffer: 2 ** 24,
+  });
+  const documents = parseAllDocuments(stdout, { uniqueKeys: true });
+  assert.deepEqual(
+    documents.flatMap((document) => document.errors),
+    [],
+  );
+  return documents.map((document) => document.toJS() as KubeObject);
+}
+
+const load = createRequire(import.meta.url);
+
+/** Throws what the schema of the object's kind says of it. */
+function checkSchema(object: KubeObject): void {
+  const models = load(`kubernetes-models/${object.apiVersion}`) as Readonly<
+    Record<string, new (data: KubeObject) => { validate(): void }>
+  >;
+  const Model = models[object.kind];
+  assert.ok(Model !== undefined, `there is no ${object.apiVersion} ${object.kind}`);
+  new Model(object).validate();
+}
+
+function pods(objects: readonly KubeObject[]): readonly (KubeObject & { readonly pod: PodSpec })[] {
+  return objects.flatMap((object) => {
+    const pod = object.spec?.template?.spec;
+    return pod === undefined ? [] : [{ ...object, pod }];
+  });
+}
+
+const titled = (object: KubeObject): string => `${object.kind} ${object.metadata.name}`;
+
+for (const folder of folders) {
+  describe(`k8s/${folder}`, { skip }, () => {
+    test('every object is of a known kind and keeps its schema', async () => {
+      const objects = await render(folder);
+      assert.ok(objects.length >= 5, `only ${objects.length} objects`);
+      for (const object of objects) checkSchema(object);
+    });
+
+    test('every object but a namespace has a namespace, and none comes twice', async () => {
+      const objects = await render(folder);
+      const keys = objects.map((object) => `${object.metadata.namespace ?? ''}/${titled(object)}`);
+      assert.deepEqual(
+        keys.filter((key, index) => keys.indexOf(key) !== index),
+        [],
+      );
+      assert.deepEqual(
+        objects.filter((object) => object.kind !== 'Namespace' && object.metadata.namespace === undefined).map(titled),
+        [],
+      );
+    });
+
+    test('every pod has probes, resources, no service links and no token', async () => {
+      for (const object of pods(await render(folder))) {
+        const { pod } = object;
+        assert.equal(pod.enableServiceLinks, false, titled(object));
+        assert.equal(pod.automountServiceAccountToken, false, titled(object));
+        for (const container of pod.containers) {
+          const probe = container.image.startsWith('nats:') ? 'httpGet' : 'grpc';
+          assert.ok(container.readinessProbe?.[probe] !== undefined, titled(object));
+          assert.ok(container.livenessProbe?.[probe] !== undefined, titled(object));
+          assert.ok(container.resources?.requests?.['cpu'] !== undefined, titled(object));
+          assert.ok(container.resources.limits?.['memory'] !== undefined, titled(object));
+          assert.match(container.image, /:[\w.-]+$/, titled(object));
+        }
+      }
+    });
+
+    test('every pod outside the edge namespace keeps the level restricted', async () => {
+      for (const object of pods(await render(folder))) {
+        if (object.metadata.namespace === 'atoll-edge') continue;
+        const { pod } = object;
+        assert.equal(pod.securityContext?.runAsNonRoot, true, titled(object));
+        assert.equal(pod.securityContext.seccompProfile?.type, 'RuntimeDefault', titled(object));
+        assert.deepEqual(pod.volumes?.filter((volume) => volume.hostPath !== undefined) ?? [], [], titled(object));
+        for (const { securityContext } of pod.containers) {
+          assert.equal(securityContext?.allowPrivilegeEscalation, false, titled(object));
+          assert.equal(securityContext.readOnlyRootFilesystem, true, titled(object));
+          assert.deepEqual(securityContext.capabilities?.drop, ['ALL'], titled(object));
+        }
+      }
+    });
+
+    test('every selector finds a pod, every mount a volume', async () => {
+      const objects = await render(folder);
+      const all = pods(objects);
+      for (const object of objects) {
+        const spec = object.spec;
+        const wanted =
+          object.kind === 'Service' ? spec?.selector : (spec?.selector?.matchLabels ?? spec?.podSelector?.matchLabels);
+        if (wanted === undefined) continue;
+        const found = all.some(
+          (pod) =>
+            pod.metadata.namespace === object.metadata.namespace &&
+            Object.entries(wanted).every(([key, value]) => pod.spec?.template?.metadata.labels[key] === value),
+        );
+        assert.ok(found, `${titled(object)} selects nothing`);
+      }
+      for (const object of all) {
+        const spec = object.spec as {
+          readonly volumeClaimTemplates?: readonly { readonly metadata: { name: string } }[];
+        };
+        const volumes = new Set([
+          ...(object.pod.volumes ?? []).map((volume) => volume.name),
+          ...(spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata.name),
+        ]);
+        const mounted = new Set(
+          object.pod.containers.flatMap((container) => container.volumeMounts ?? []).map((m) => m.name),
+        );
+        assert.deepEqual([...mounted].toSorted(), [...volumes].toSorted(), titled(object));
+      }
+    });
+
+    test('each namespace denies what no policy allows', async () => {
+      const objects = await render(folder);
+      const namespaces = new Set(pods(objects).map((object) => object.metadata.namespace));
+      for (const namespace of namespaces) {
+        const denies = objects.some(
+          ({ kind, metadata }) =>
+            kind === 'NetworkPolicy' && metadata.namespace === namespace && metadata.name === 'default-deny',
+        );
+        assert.ok(denies, namespace);
+      }
+    });
+  });
+}
+
+describe('checkSchema()', () => {
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } };
+
+  test('refuses a misspelled kind', () => {
+    assert.throws(() => checkSchema({ ...namespace, kind: 'Namspace' }), /there is no v1 Namspace/);
+  });
+
+  test('refuses a field of the wrong type and one that is missing', () => {
+    const daemonSet = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'a' } };
+    const template = { metadata: { labels: {} }, spec: { containers: [] } };
+    assert.throws(() => checkSchema({ ...daemonSet, spec: { template } } as KubeObject), /selector/);
+    const wrong = { ...daemonSet, spec: { template, selector: { matchLabels: { a: 1 } } } };
+    assert.throws(() => checkSchema(wrong as unknown as KubeObject), /string/);
+  });
+});
