@@ -23,12 +23,12 @@ function run(command, args, channel = []) {
   for (const signal of signals) process.on(signal, forward);
   const parent = process.ppid;
   const watch = setInterval(() => process.ppid !== parent && (clearInterval(watch), forward('SIGTERM')), 500);
-  return new Promise((resolve, reject) => {
-    child.on('error', reject).on('exit', (code) => {
-      clearInterval(watch);
-      for (const signal of signals) process.off(signal, forward);
-      resolve(lastMs > 0 ? code || 130 : (code ?? 1));
-    });
+  const ended = new Promise((resolve, reject) => {
+    child.on('error', reject).on('exit', (code) => resolve(lastMs > 0 ? code || 130 : (code ?? 1)));
+  });
+  return ended.finally(() => {
+    clearInterval(watch);
+    for (const signal of signals) process.off(signal, forward);
   });
 }
 

@@ -13,11 +13,11 @@ const bootstrap = join(dirname(dirname(fileURLToPath(import.meta.url))), 'bootst
 
 /** Says what it was called with and which signals it gets; ends 500 ms after the first, so that a second would be seen. */
 const job = `
-  console.log('called ' + process.argv.slice(2).join(' ') + ' ' + process.pid);
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {
     console.log(signal);
     setTimeout(() => process.exit(7), 500);
   });
+  console.log('called ' + process.argv.slice(2).join(' ') + ' ' + process.pid);
   if (process.argv[2] === 'wait') setInterval(() => {}, 1000);
   else { process.exitCode = 3; process.channel?.unref(); }
 `;
@@ -79,14 +79,23 @@ describe('bootstrap.mjs', () => {
 
   it('installs when node_modules is not what the lock file says', async () => {
     await writeLocks('sha512-b', 'sha512-a');
-    // The lock file of this test names no address, so npm refuses it: that it was asked is what counts.
-    const { child, lines } = boot(['test'], { npm_config_offline: 'true', npm_config_cache: join(root, 'npm-cache') });
+    await mkdir(join(root, 'bin'));
+    await writeFile(join(root, 'bin/npm'), '#!/bin/sh\necho "npm $*"\nexit 5\n', { mode: 0o755 });
+    const { child, lines } = boot(['test'], { PATH: `${join(root, 'bin')}:${process.env['PATH']}` });
     const ended = once(child, 'exit');
-    assert.deepEqual(
-      (await rest(lines)).filter((line) => line.startsWith('called')),
-      [],
-    );
-    assert.notDeepEqual(await ended, [0, null]);
+    assert.deepEqual(await rest(lines), ['npm ci']);
+    assert.deepEqual(await ended, [5, null]);
+  });
+
+  it('says in one line that it cannot run a tool that is not there', async () => {
+    await rm(join(root, 'node_modules/.bin/tsc'));
+    const { child } = boot(['test']);
+    assert.ok(child.stderr !== null);
+    const ended = once(child, 'exit');
+    const faults = await rest(createInterface(child.stderr)[Symbol.asyncIterator]());
+    assert.equal(faults.length, 1);
+    assert.match(faults[0] ?? '', /^atoll: cannot start: .*tsc ENOENT$/);
+    assert.deepEqual(await ended, [1, null]);
   });
 
   it('passes one signal on for two that come together, and waits for the end of the job', async () => {
