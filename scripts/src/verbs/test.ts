@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { AtollError, errnoOf } from '@atoll/base/error';
+import { AtollError, errnoOf, isAtollError } from '@atoll/base/error';
 import type { Machine } from '../part.js';
 import { partNames } from '../part.js';
 import { runChild } from '../run-child.js';
@@ -21,37 +21,50 @@ interface Skipped {
 /** `npm test`: set-up, generated code, lint, then every test (or those of the named source files); exit code 0 only when all are well. */
 export async function test(args: readonly string[], machine: Machine): Promise<number> {
   await setUp(partNames, machine);
-  if (args.length === 0) {
-    const code = await checkSources(machine);
-    if (code !== 0) return code;
-  }
-  const sources =
-    args.length > 0 ? args.map((file) => resolve(machine.repository, file)) : await testSources(machine.repository);
+  const { repository } = machine;
+  const sources = args.length > 0 ? args.map((file) => resolve(repository, file)) : await testSources(repository);
   const files = sources.map(compiledTest);
+  const faults = args.length > 0 ? [] : await checkSources(machine);
   heading(machine, `tests (${files.length} files)`);
   const { failed, skipped } = await runTests(files, machine.signal);
+  machine.signal.throwIfAborted();
+  if (failed > 0) faults.push('tests');
   if (skipped.length > 0) machine.say(`\n${skipped.length} skipped:`);
   for (const { name, reason } of skipped) machine.say(`  ${name}: ${reason}`);
-  machine.signal.throwIfAborted();
-  return failed === 0 ? 0 : 1;
+  if (faults.length > 0) machine.say(`\nfailed: ${faults.join(', ')}`);
+  return faults.length === 0 ? 0 : 1;
 }
 
-async function checkSources(machine: Machine): Promise<number> {
-  heading(machine, 'generated code');
-  await gen(['--check'], machine);
-  const steps = [
-    ['lint', 'oxlint', '--type-aware'],
-    ['format', 'prettier', '--check', '.'],
-    ['dead code', 'knip'],
-  ] as const;
-  for (const [title, tool, ...toolArgs] of steps) {
+/** Runs every check, so that one run shows all that is wrong; gives the names of those that failed. */
+async function checkSources(machine: Machine): Promise<string[]> {
+  const tool = (name: string, ...args: readonly string[]): Promise<number> =>
+    runChild(join(machine.repository, 'node_modules/.bin', name), args, {
+      cwd: machine.repository,
+      env: machine.env,
+      signal: machine.signal,
+    });
+  const checks: readonly (readonly [string, () => Promise<number>])[] = [
+    ['generated code', () => gen(['--check'], machine)],
+    ['lint', () => tool('oxlint', '--type-aware')],
+    ['format', () => tool('prettier', '--check', '.')],
+    ['dead code', () => tool('knip')],
+  ];
+  const faults: string[] = [];
+  for (const [title, check] of checks) {
     heading(machine, title);
-    const command = join(machine.repository, 'node_modules/.bin', tool);
-    const options = { cwd: machine.repository, env: machine.env, signal: machine.signal };
-    const code = await runChild(command, toolArgs, options);
-    if (code !== 0) return code;
+    if (!(await passes(check, machine))) faults.push(title);
   }
-  return 0;
+  return faults;
+}
+
+async function passes(check: () => Promise<number>, machine: Machine): Promise<boolean> {
+  try {
+    return (await check()) === 0;
+  } catch (error) {
+    if (machine.signal.aborted || !isAtollError(error)) throw error;
+    machine.say(error.message);
+    return false;
+  }
 }
 
 function heading(machine: Machine, title: string): void {
