@@ -1,0 +1,220 @@
+// The compiler on one page: from a float model and representative photos to a full-integer .tflite and its report.
+//   import -> verify -> passes -> calibrate -> plan -> quantize -> write -> edgetpu -> report
+// Each stage takes what the one before gave and changes nothing else; every graph is verified before the next stage sees it,
+// and `onGraph` can print it. What touches the world (running models, decoding photos) comes in through the ports.
+import { planEdgeTpu } from '@atoll/edgetpu/plan';
+import type { LoadedModel } from '@atoll/runtime/model';
+import { appendLabels, withClassifierMetadata } from '@atoll/tflite/metadata';
+import type { TfLiteModel } from '@atoll/tflite/model';
+import { writeModel } from '@atoll/tflite/write';
+import { AtollError } from '@atoll/base/error';
+import { calibrate } from './calibrate/calibrate.js';
+import { observeAll } from './calibrate/observed-model.js';
+import { Agreement } from './compare/agreement.js';
+import { runAsReals } from './compare/run-model.js';
+import { parameterCount, valueAt } from './graph/graph.js';
+import type { Graph } from './graph/graph.js';
+import { printGraph } from './graph/print.js';
+import { verify } from './graph/verify.js';
+import { importModel } from './import/import-model.js';
+import type { ModelFiles } from './import/layers-model.js';
+import { passes } from './passes/passes.js';
+import { floatInput, pixelsOf, readable } from './photo.js';
+import type { Photo, PhotoSize } from './photo.js';
+import { assignParams } from './quantize/assign.js';
+import { inputParams, pixelNormalization } from './quantize/params.js';
+import type { PixelRange, Range } from './quantize/params.js';
+import { quantizeGraph } from './quantize/quantize.js';
+import type { BorderType } from './quantize/quantize.js';
+import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
+import type { EvalReport, QuantizeReport } from './report/report.js';
+import type { CompilePorts } from './stages.js';
+import { writeTfLite } from './write/write-tflite.js';
+
+/** What to quantize, and how. */
+export interface QuantizeRequest {
+  readonly files: ModelFiles;
+  /** Representative photos, already drawn. */
+  readonly photos: readonly Photo[];
+  /** Photos to compare float and int8 on; none, no comparison. */
+  readonly evalPhotos: readonly Photo[];
+  readonly labels: readonly string[];
+  readonly pixels: PixelRange;
+  readonly inputType: BorderType;
+  readonly outputType: BorderType;
+}
+
+/** The files that a quantization makes. */
+export interface QuantizeResult {
+  readonly int8: Uint8Array;
+  readonly float: Uint8Array;
+  readonly report: QuantizeReport;
+}
+
+/** Quantizes a model. */
+export async function quantizeModel(request: QuantizeRequest, ports: CompilePorts): Promise<QuantizeResult> {
+  const startedMs = ports.nowMs();
+  const warnings: string[] = [];
+  const { graph, float } = await floatModel(request.files, ports);
+  const size = photoSize(graph);
+
+  const ranges = await observedRanges(graph, size, request, ports, warnings);
+  ports.onStage('plan');
+  const assigned = assignParams(graph, ranges.byName, inputParams(request.pixels));
+
+  ports.onStage('quantize');
+  const quantized = quantizeGraph(graph, assigned, request);
+  warnings.push(...quantized.warnings);
+  checked(quantized.graph, 'quantize', ports);
+
+  ports.onStage('write');
+  const model = withClassifierMetadata(writeTfLite(quantized.graph), classifier(graph, request, size));
+  const int8 = appendLabels(writeModel(model), request.labels);
+
+  ports.onStage('edgetpu');
+  const plan = planEdgeTpu(model);
+  warnings.push(...plan.warnings);
+
+  ports.onStage('report');
+  const compared = await compare(float, int8, size, request, ports, warnings);
+  for (const warning of warnings) ports.onWarning(warning);
+  const report: QuantizeReport = {
+    file: 'model.tflite',
+    sizeBytes: int8.length,
+    floatSizeBytes: float.length,
+    seconds: (ports.nowMs() - startedMs) / 1000,
+    input: borderReport(model, 'inputs'),
+    output: borderReport(model, 'outputs'),
+    ops: countOps(model),
+    parameters: parameterCount(graph),
+    calibrationImages: ranges.images,
+    ...(compared === null ? {} : { eval: compared }),
+    edgeTpu: planSummary(plan),
+    warnings,
+  };
+  return { int8, float, report };
+}
+
+/** The float .tflite of a model: import, verify, passes, write. */
+export async function floatModel(
+  files: ModelFiles,
+  ports: CompilePorts,
+): Promise<{ readonly graph: Graph; readonly model: TfLiteModel; readonly float: Uint8Array }> {
+  ports.onStage('import');
+  const imported = await importModel(files);
+  ports.onStage('verify');
+  checked(imported, 'import', ports);
+  ports.onStage('passes');
+  const graph = passes.reduce((before, pass) => checked(pass.run(before), pass.name, ports), imported);
+  const model = writeTfLite(graph);
+  return { graph, model, float: writeModel(model) };
+}
+
+function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
+  verify(graph, stage);
+  ports.onGraph?.(stage, () => printGraph(graph));
+  return graph;
+}
+
+/** Runs the float model with every activation as an output on the representative photos. */
+async function observedRanges(
+  graph: Graph,
+  size: PhotoSize,
+  request: QuantizeRequest,
+  ports: CompilePorts,
+  warnings: string[],
+): Promise<{ readonly byName: ReadonlyMap<string, Range>; readonly images: number }> {
+  const total = request.photos.length;
+  ports.onStage('calibrate', 0, total);
+  const observed = observeAll(graph);
+  return await withModel(ports, writeModel(writeTfLite(observed.graph)), async (model) => {
+    let images = 0;
+    const observers = await calibrate(
+      observed.names,
+      async (input) => {
+        const reals = await runAsReals(model, input);
+        return observed.names.map((name) => reals.get(name) ?? new Float32Array());
+      },
+      pixelsOf(request.photos, size, ports.signal, (pixels) => floatInput(pixels, request.pixels), warnings),
+      (done) => ports.onStage('calibrate', (images = done), total),
+      ports.signal,
+    );
+    return { byName: new Map([...observers].map(([name, observer]) => [name, observer.range()])), images };
+  });
+}
+
+/** Runs both models on the photos for comparison. */
+async function compare(
+  float: Uint8Array,
+  int8: Uint8Array,
+  size: PhotoSize,
+  request: QuantizeRequest,
+  ports: CompilePorts,
+  warnings: string[],
+): Promise<EvalReport | null> {
+  const total = request.evalPhotos.length;
+  if (total === 0) return null;
+  const agreement = new Agreement();
+  await withModel(ports, float, async (floatRuns) => {
+    await withModel(ports, int8, async (int8Runs) => {
+      let done = 0;
+      for await (const { photo, pixels } of readable(request.evalPhotos, size, ports.signal, warnings)) {
+        const reals = floatInput(pixels, request.pixels);
+        const input = request.inputType === 'float32' ? reals : borderPixels(pixels, request.inputType);
+        const [expected] = [...(await runAsReals(floatRuns, reals)).values()];
+        const [actual] = [...(await runAsReals(int8Runs, input)).values()];
+        const label = photo.label === null ? -1 : request.labels.indexOf(photo.label);
+        agreement.add(expected ?? new Float32Array(), actual ?? new Float32Array(), label === -1 ? null : label);
+        ports.onStage('report', ++done, total);
+      }
+    });
+  });
+  return evalReport(agreement.figures());
+}
+
+/** A pixel is its own uint8 value, and 128 less as int8: see inputParams. */
+function borderPixels(pixels: Uint8Array, type: BorderType): Uint8Array {
+  return type === 'int8' ? pixels.map((pixel) => pixel ^ 0x80) : pixels;
+}
+
+async function withModel<T>(
+  ports: CompilePorts,
+  bytes: Uint8Array,
+  use: (model: LoadedModel) => Promise<T>,
+): Promise<T> {
+  const model = await ports.openModel(bytes);
+  try {
+    return await use(model);
+  } finally {
+    await model.close();
+  }
+}
+
+function photoSize(graph: Graph): PhotoSize {
+  const [input = -1] = graph.inputs;
+  const { shape, name } = valueAt(graph, input);
+  const [batch, height, width, channels] = shape;
+  if (graph.inputs.length !== 1 || batch !== 1 || channels !== 3 || shape.length !== 4) {
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot calibrate on photos: input ${name} has shape [${shape.join(', ')}], not [1, height, width, 3]`,
+    );
+  }
+  return { height: height ?? 0, width: width ?? 0 };
+}
+
+function classifier(graph: Graph, request: QuantizeRequest, size: PhotoSize) {
+  const { mean, std } = pixelNormalization(request.pixels);
+  return {
+    name: graph.name,
+    description: 'Image classifier, full-integer',
+    version: '1',
+    author: '',
+    license: '',
+    pixelMean: mean,
+    pixelStd: std,
+    imageWidth: size.width,
+    imageHeight: size.height,
+    labels: request.labels,
+  };
+}

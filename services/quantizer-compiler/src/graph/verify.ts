@@ -1,0 +1,62 @@
+import { AtollError } from '@atoll/base/error';
+import { elementCount, valueAt } from './graph.js';
+import type { Graph, Op } from './graph.js';
+import { opTable } from './op-table.js';
+import { outputShape } from './shapes.js';
+
+/**
+ * Checks what every pass relies on: indices exist, values are made before they are used and only once, constants have as many
+ * elements as their shape says, operations are known and their output shapes follow from their inputs, scales are usable.
+ * A fault is INTERNAL and names the stage: it is this compiler's, not the user's.
+ */
+export function verify(graph: Graph, stage: string): Graph {
+  const fault = (why: string): never => {
+    throw new AtollError('INTERNAL', `cannot go on after ${stage}: ${why}`);
+  };
+  const names = new Set<string>();
+  graph.values.forEach(({ name, shape, data, quantization }) => {
+    if (names.has(name)) fault(`two values are named ${name}`);
+    names.add(name);
+    if (!shape.every((size) => Number.isInteger(size) && size > 0)) fault(`${name} has shape [${shape.join(', ')}]`);
+    if (data !== null && data.length !== elementCount(shape))
+      fault(`${name} has ${data.length} elements, not ${elementCount(shape)}`);
+    const scales = quantization?.scale ?? [];
+    if (!scales.every((scale) => scale > 0 && Number.isFinite(scale) && Math.fround(scale) === scale)) {
+      fault(`${name} has a scale that is not a positive float32`);
+    }
+  });
+  const made = new Set(graph.inputs);
+  for (const op of graph.ops) {
+    for (const index of op.inputs) {
+      const value = graph.values[index] ?? fault(`${op.kind} reads value ${index}, which does not exist`);
+      if (value.data === null && !made.has(index)) fault(`${op.kind} reads ${value.name} before it is made`);
+    }
+    for (const index of op.outputs) {
+      const value = graph.values[index] ?? fault(`${op.kind} makes value ${index}, which does not exist`);
+      if (value.data !== null || made.has(index)) fault(`${op.kind} makes ${value.name}, which exists already`);
+      made.add(index);
+    }
+    const why = opFault(graph, op);
+    if (why !== null) fault(why);
+  }
+  for (const index of graph.outputs) if (!made.has(index)) fault(`output ${index} is never made`);
+  return graph;
+}
+
+function opFault(graph: Graph, op: Op): string | null {
+  const row = opTable[op.kind];
+  if (row === undefined) return `${op.kind} is not an operation of this compiler`;
+  const [least, most] = row.arity;
+  if (op.inputs.length < least || op.inputs.length > most) return `${op.kind} has ${op.inputs.length} inputs`;
+  const [output] = op.outputs;
+  if (output === undefined || op.outputs.length !== 1) return `${op.kind} has ${op.outputs.length} outputs`;
+  const expected = outputShape(
+    op,
+    op.inputs.map((index) => valueAt(graph, index)),
+  );
+  const actual = valueAt(graph, output).shape;
+  if (expected !== null && expected.join() !== actual.join()) {
+    return `${op.kind} makes [${expected.join(', ')}], but ${valueAt(graph, output).name} is [${actual.join(', ')}]`;
+  }
+  return null;
+}

@@ -1,0 +1,60 @@
+import { isAtollError } from '@atoll/base/error';
+import type { PixelRange } from './quantize/params.js';
+import { pixelNormalization } from './quantize/params.js';
+
+/** Size of the pictures that a model takes. */
+export interface PhotoSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A photo that can be decoded when its turn comes; `label` is the class folder that it lies in. */
+export interface Photo {
+  readonly path: string;
+  readonly label: string | null;
+  /** RGB pixels, height x width x 3; INVALID_ARGUMENT when it cannot be decoded. */
+  pixels(size: PhotoSize, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** Pixels as the float model wants them: float32 little-endian bytes of (pixel - mean) / std. */
+export function floatInput(pixels: Uint8Array, range: PixelRange): Uint8Array {
+  const { mean, std } = pixelNormalization(range);
+  const table = Float32Array.from({ length: 256 }, (_, pixel) => (pixel - mean) / std);
+  return new Uint8Array(Float32Array.from(pixels, (pixel) => table[pixel] ?? 0).buffer);
+}
+
+/** The photos that can be decoded, one at a time; those that cannot are left out with one warning that counts and names them. */
+export async function* readable(
+  photos: readonly Photo[],
+  size: PhotoSize,
+  signal: AbortSignal,
+  warnings: string[],
+): AsyncGenerator<{ readonly photo: Photo; readonly pixels: Uint8Array }> {
+  const skipped: string[] = [];
+  for (const photo of photos) {
+    let pixels: Uint8Array;
+    try {
+      pixels = await photo.pixels(size, signal);
+    } catch (error) {
+      if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
+      skipped.push(photo.path);
+      continue;
+    }
+    yield { photo, pixels };
+  }
+  if (skipped.length > 0) {
+    const named = skipped.slice(0, 5).join(', ') + (skipped.length > 5 ? ', …' : '');
+    warnings.push(`${skipped.length} of ${photos.length} photos could not be decoded and were left out: ${named}`);
+  }
+}
+
+/** The decoded photos as inputs of a model. */
+export async function* pixelsOf(
+  photos: readonly Photo[],
+  size: PhotoSize,
+  signal: AbortSignal,
+  convert: (pixels: Uint8Array) => Uint8Array,
+  warnings: string[],
+): AsyncGenerator<Uint8Array> {
+  for await (const { pixels } of readable(photos, size, signal, warnings)) yield convert(pixels);
+}
