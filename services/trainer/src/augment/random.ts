@@ -2,7 +2,9 @@
 
 /** A stream of random numbers; two streams with the same seed and name give the same numbers on every machine. */
 export interface Random {
-  /** Uniform in [0, 1), 32 bits. */
+  /** 32 random bits as an unsigned integer. */
+  bits(): number;
+  /** Uniform in [0, 1), in steps of 2^-32. */
   next(): number;
   /** Uniform in [low, high). */
   between(low: number, high: number): number;
@@ -18,7 +20,7 @@ export function randomStream(seed: number, ...name: readonly (string | number)[]
     return (z ^ (z >>> 15)) | 0;
   };
   let [a, b, c, d] = [fill(), fill(), fill(), fill() | 1];
-  const next = (): number => {
+  const bits = (): number => {
     const scrambled = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9);
     const shifted = b << 9;
     c ^= a;
@@ -27,9 +29,10 @@ export function randomStream(seed: number, ...name: readonly (string | number)[]
     a ^= d;
     c ^= shifted;
     d = rotateLeft(d, 11);
-    return (scrambled >>> 0) / 0x1_0000_0000;
+    return scrambled >>> 0;
   };
-  return { next, between: (low, high) => low + (high - low) * next() };
+  const next = (): number => bits() / 0x1_0000_0000;
+  return { bits, next, between: (low, high) => low + (high - low) * next() };
 }
 
 /** The numbers 0 to count - 1 in random order (Fisher and Yates). */

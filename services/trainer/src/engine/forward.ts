@@ -31,7 +31,7 @@ export function logits(
         value = tf.maxPool(value as tf.Tensor4D, next.size, next.size, 'valid');
         i++;
       }
-      value = tf.relu(tf.add(value, bias));
+      value = relu(tf.add(value, bias));
     } else if (layer.kind === 'max-pool') {
       value = tf.maxPool(value as tf.Tensor4D, layer.size, layer.size, 'valid');
     } else if (layer.kind === 'dropout') {
@@ -47,14 +47,33 @@ export function logits(
 
 function dense(layer: DenseLayer, value: tf.Tensor2D, { kernel, bias }: LayerParameters): tf.Tensor {
   const sum = tf.add(tf.matMul(value, kernel as tf.Tensor2D), bias);
-  return layer.activation === 'relu' ? tf.relu(sum) : sum;
+  return layer.activation === 'relu' ? relu(sum) : sum;
 }
 
-/** Zero with probability `rate`, else 1 / (1 - rate), so that the expected value stays. */
+/** tfjs's own gradient goes through `step`, which tfjs-node composes of five operations; a comparison and a cast are enough. */
+function relu(value: tf.Tensor): tf.Tensor {
+  const positive = tf.customGrad((...args) => {
+    const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const y = tf.relu(x);
+    save([y]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, tf.cast(tf.greater(saved[0] ?? y, 0), 'float32')),
+    };
+  });
+  return positive(value);
+}
+
+/** Zero with probability `rate` (in steps of 2^-16), else 1 / (1 - rate), so that the expected value stays. */
 function dropoutMask(shape: number[], rate: number, random: Random): tf.Tensor {
   const values = new Float32Array(tf.util.sizeFromShape(shape));
   const kept = 1 / (1 - rate);
-  for (let i = 0; i < values.length; i++) values[i] = random.next() < rate ? 0 : kept;
+  const dropped = Math.round(rate * 0x1_0000);
+  for (let i = 0; i < values.length; i += 2) {
+    const bits = random.bits();
+    values[i] = (bits & 0xffff) < dropped ? 0 : kept;
+    values[i + 1] = bits >>> 16 < dropped ? 0 : kept;
+  }
   return tf.tensor(values, shape);
 }
 
