@@ -49,9 +49,8 @@ export async function assemble({ root, service, out, cache, warn }: AssembleOpti
   for (const part of partsOf(cache)) {
     if (!(await copyTree(part, join(out, 'native', basename(part)), ofPart))) {
       warn(`${basename(part)} is not in the cache: the image of ${service} goes without it`);
-    }
+    } else if (part === cache.tensorflow) await linkAddOn(out, basename(part));
   }
-  if (partsOf(cache).includes(cache.tensorflow)) await linkAddOn(out, basename(cache.tensorflow));
   await writeFile(join(out, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`);
   await writeFile(join(out, 'main.js'), `import './services/${service}/dist/main.js';\n`);
   await copyFile(join(root, 'deploy/dist/healthcheck.js'), join(out, 'healthcheck.js'));

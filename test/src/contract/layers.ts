@@ -16,6 +16,7 @@ const packageImports: Readonly<Record<string, readonly string[]>> = {
   bus: ['base', 'proto'],
   artifacts: ['base', 'proto', 'rpc'],
   release: ['base', 'proto'],
+  database: ['base'],
   tflite: ['base'],
   edgetpu: ['base', 'tflite'],
   runtime: ['base', 'tflite'],
@@ -47,7 +48,7 @@ const homes: readonly (readonly [library: RegExp, homes: readonly string[]])[] =
   [/^sharp$/, ['packages/image', 'scripts']],
   [/^flatbuffers$/, ['packages/tflite', 'packages/edgetpu']],
   [/^(@tensorflow\/|vega)/, ['services/trainer']],
-  [/^@photostructure\/sqlite$/, ['services/registry', 'services/rollout']],
+  [/^@photostructure\/sqlite$/, ['packages/database']],
   [/^commander$/, ['cli']],
 ];
 
