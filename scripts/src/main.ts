@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +20,8 @@ const verbs = new Map([
 ]);
 
 const stop = new AbortController();
+// Every test file that runs listens to it.
+setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
 // The channel to bootstrap.mjs closes with it: nobody is left to wait for this process.
 process.on('disconnect', () => stop.abort('SIGTERM'));
