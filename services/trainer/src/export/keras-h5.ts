@@ -1,6 +1,7 @@
 /** Writes model.h5 as Keras 2 does: description in attributes of the root, weights below `model_weights/LAYER/LAYER/NAME:0`. */
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { File, type Group, ready } from 'h5wasm/node';
+import { AtollError } from '@atoll/base/error';
 import { syncDirectory, temporaryBeside } from '@atoll/base/files';
 import { dirname } from 'node:path';
 import type { Network } from '../model/network.js';
@@ -18,6 +19,7 @@ export async function writeKerasH5(
   const temporary = temporaryBeside(path);
   try {
     writeH5(temporary, network, weights, learningRate);
+    await syncFile(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -28,19 +30,34 @@ export async function writeKerasH5(
 
 function writeH5(path: string, network: Network, weights: readonly Weight[], learningRate: number): void {
   const file = new File(path, 'w');
+  let closed = -1;
   try {
-    identify(file);
-    file.create_attribute('model_config', JSON.stringify(kerasModelConfig(network)));
-    file.create_attribute('training_config', JSON.stringify(kerasTrainingConfig(learningRate)));
-    const all = file.create_group('model_weights');
-    identify(all);
-    all.create_attribute(
-      'layer_names',
-      network.layers.map((layer) => layer.name),
-    );
-    for (const layer of network.layers) writeLayer(all, layer.name, weights);
+    writeModel(file, network, weights, learningRate);
   } finally {
-    file.close();
+    closed = file.close();
+  }
+  // HDF5 keeps bytes back until here; a disk that is full shows itself by this status alone.
+  if (closed < 0)
+    throw new AtollError('RESOURCE_EXHAUSTED', "cannot write the model's .h5 file: not all its bytes could be written");
+}
+
+function writeModel(file: File, network: Network, weights: readonly Weight[], learningRate: number): void {
+  identify(file);
+  file.create_attribute('model_config', JSON.stringify(kerasModelConfig(network)));
+  file.create_attribute('training_config', JSON.stringify(kerasTrainingConfig(learningRate)));
+  const all = file.create_group('model_weights');
+  identify(all);
+  const names = network.layers.map((layer) => layer.name);
+  all.create_attribute('layer_names', names);
+  for (const name of names) writeLayer(all, name, weights);
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
