@@ -54,7 +54,7 @@ describe('splitPhotos()', () => {
     for (const perClass of [2, 3, 4]) {
       const { training, validation } = splitPhotos(photosOf(perClass), 1, 0.01);
       for (const side of [training, validation]) {
-        assert.deepEqual([...new Set(side.map(({ label }) => label))].toSorted(), [0, 1, 2]);
+        assert.deepEqual(new Set(side.map(({ label }) => label)), new Set([0, 1, 2]));
       }
     }
     assert.equal(splitPhotos(photosOf(1), 1, 0.5).validation.length, 0);

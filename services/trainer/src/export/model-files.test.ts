@@ -58,7 +58,7 @@ describe('model files', () => {
     await writeKerasH5(path, network, weights, 5e-4);
     await ready;
     const file = new File(path, 'r');
-    const config = JSON.parse(String(file.attrs['model_config']?.value));
+    const config = JSON.parse(file.attrs['model_config']?.value as string);
     assert.equal(config.class_name, 'Sequential');
     assert.deepEqual(config.config.layers[0].config.batch_input_shape, [null, 24, 24, 3]);
     const layers = file.get('model_weights') as Group;

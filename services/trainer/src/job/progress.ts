@@ -16,7 +16,7 @@ export interface EpochMeter {
 }
 
 /** Reports come no faster than this. */
-export const reportEveryMs = 1_000;
+const reportEveryMs = 1_000;
 
 /** The meter at the beginning of an epoch. */
 export function startEpoch(epoch: number, epochs: number, steps: number, nowMs: number): EpochMeter {
