@@ -1,0 +1,161 @@
+/**
+ * The effects of the state machine: each does one action to its end and says how it ended. An action that is given up for
+ * a newer generation ends within moments; only the flip itself and a revert are never cut.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+import type { ReleaseManifest } from '@atoll/proto/atoll/v1/release';
+import type { PublicKeySet } from '@atoll/release/keys';
+import type { Channel } from '@atoll/rpc/channel';
+import { packageFromRelease } from '../models/from-release.js';
+import type { ModelPackage } from '../models/model-package.js';
+import type { VersionStats } from '../stats.js';
+import type { Swapper } from '../swap/swapper.js';
+import type { AgentState, ModelRef, Outcome, Soak } from './decide.js';
+import { fetchReason, fetchRelease } from './fetch.js';
+import type { ReleaseStore } from './release-store.js';
+import { emptySoak, judge } from './soak.js';
+
+/** What the effects work on. */
+export interface Effects {
+  readonly swapper: Swapper;
+  readonly store: ReleaseStore;
+  readonly channel: Channel;
+  readonly buildKeys: PublicKeySet;
+  readonly log: Logger;
+  /** Now, milliseconds since the Unix epoch. */
+  readonly nowMs: () => number;
+  /** A step on the way; it is durable when the call returns. */
+  readonly onStep: (step: Outcome) => void;
+  /** The numbers changed. */
+  readonly onNews: () => void;
+}
+
+/** Preparation without a deadline of its own ends after this, milliseconds. */
+const defaultPrepareMs = 10 * 60_000;
+const sampleEveryMs = 200;
+const reportEveryMs = 2_000;
+
+/** Fetches and checks; undefined when it was given up. */
+export async function performFetch(
+  effects: Effects,
+  { candidate, soak, keep }: { readonly candidate: ModelRef; readonly soak: Soak; readonly keep: readonly ModelRef[] },
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const deadline = AbortSignal.timeout(soak.prepareDeadlineMs === 0 ? defaultPrepareMs : soak.prepareDeadlineMs);
+  try {
+    await effects.store.collect(
+      [...keep, candidate].map((ref) => ref.manifestSha256),
+      effects.buildKeys,
+    );
+    const context = { ...effects, nowMs: effects.nowMs() };
+    await fetchRelease(context, candidate, AbortSignal.any([signal, deadline]));
+    return { kind: 'fetched' };
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (deadline.aborted) {
+      const message = `cannot fetch ${nameOf(candidate)}: it took longer than ${soak.prepareDeadlineMs} ms`;
+      return { kind: 'failed', reason: { code: 'PREPARE_TIMEOUT', message } };
+    }
+    if (!isAtollError(error)) effects.log.error('fetching failed inside', { error });
+    return { kind: 'failed', reason: fetchReason(error) };
+  }
+}
+
+/** Tries, loads, flips. */
+export async function performActivate(effects: Effects, candidate: ModelRef, signal: AbortSignal): Promise<Outcome> {
+  try {
+    const pkg = await keptPackage(effects, candidate);
+    const result = await effects.swapper.activate(pkg, signal, (stage) => {
+      if (stage === 'swapping') effects.onStep({ kind: 'swapping' });
+    });
+    if (result.outcome === 'ok') return { kind: 'activated' };
+    return { kind: 'failed', reason: { code: result.reason, message: result.message } };
+  } catch (error) {
+    if (signal.aborted) return { kind: 'abandoned' };
+    effects.log.error('activation failed inside', { error });
+    return {
+      kind: 'failed',
+      reason: { code: 'INTERNAL', message: `cannot activate ${nameOf(candidate)}: ${reasonOf(error)}` },
+    };
+  }
+}
+
+/** Watches the version in service until the judge decides; undefined when it was given up. */
+export async function performSoak(
+  effects: Effects,
+  {
+    candidate,
+    soak,
+    baseline,
+  }: { readonly candidate: ModelRef; readonly soak: Soak; readonly baseline: VersionStats | undefined },
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const startMs = performance.now();
+  let reportedMs = startMs;
+  let state = emptySoak;
+  while (!signal.aborted) {
+    const nowMs = performance.now();
+    const stats = effects.swapper.stats(candidate.model, candidate.version);
+    const judged = judge(state, { elapsedMs: nowMs - startMs, stats }, baseline, soak);
+    state = judged.state;
+    if (judged.verdict.kind === 'fail') return { kind: 'condemned', reason: judged.verdict.reason };
+    if (judged.verdict.kind === 'pass') {
+      const release = await effects.store.open(candidate.manifestSha256, effects.buildKeys);
+      return { kind: 'passed', floor: release?.manifest.minVersionFloor ?? 0n };
+    }
+    if (nowMs - reportedMs >= reportEveryMs) {
+      reportedMs = nowMs;
+      effects.onNews();
+    }
+    await delay(sampleEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** Puts the committed release back in service where the candidate took its place; UNAVAILABLE when it does not come back. */
+export async function performRevert(effects: Effects, state: AgentState, candidate: ModelRef): Promise<Outcome> {
+  const { active } = state;
+  if (active === undefined || active.model !== candidate.model || serves(effects.swapper, active))
+    return { kind: 'reverted' };
+  try {
+    await effects.swapper.revert(active.model);
+  } catch (error) {
+    effects.log.warn('cannot revert in place, loading the committed release', { reason: reasonOf(error) });
+  }
+  if (!serves(effects.swapper, active)) await performRestore(effects, active);
+  return { kind: 'reverted' };
+}
+
+/** Puts a committed release in service from this disk; FAILED_PRECONDITION when it cannot be. */
+export async function performRestore(effects: Effects, ref: ModelRef): Promise<void> {
+  const result = await effects.swapper.activate(await keptPackage(effects, ref), new AbortController().signal);
+  if (result.outcome === 'ok') return;
+  throw new AtollError('FAILED_PRECONDITION', `cannot serve ${nameOf(ref)}: ${result.reason}: ${result.message}`);
+}
+
+/** True when requests for the release's model go to it. */
+export function serves(swapper: Swapper, ref: ModelRef): boolean {
+  return swapper.active(ref.model)?.manifestSha256 === ref.manifestSha256;
+}
+
+async function keptPackage({ store, buildKeys }: Effects, ref: ModelRef): Promise<ModelPackage> {
+  const release = await store.open(ref.manifestSha256, buildKeys);
+  if (release === undefined) {
+    throw new AtollError('NOT_FOUND', `cannot load ${nameOf(ref)}: its signed manifest is not on this disk`);
+  }
+  await checkFiles(release.manifest, store);
+  return packageFromRelease(release.manifest, release.manifestSha256, store.blobs);
+}
+
+/** Reads every file once: a blob that rotted on the disk is found by its digest before it is loaded. */
+async function checkFiles(manifest: ReleaseManifest, store: ReleaseStore): Promise<void> {
+  for (const { sha256 } of manifest.artifacts) {
+    for await (const _chunk of store.blobs.get(sha256)) continue;
+  }
+}
+
+function nameOf({ model, version }: ModelRef): string {
+  return `${model} v${version}`;
+}
