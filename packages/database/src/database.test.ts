@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { openDatabase } from './database.js';
+
+const first = 'CREATE TABLE pair (name TEXT PRIMARY KEY, value INTEGER, bytes BLOB) STRICT';
+const second = "ALTER TABLE pair ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
+
+async function newPath(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'atoll-database-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return join(folder, 'deeper', 'test.sqlite');
+}
+
+test('openDatabase: rows come back by type, 64-bit integers exact', async (t) => {
+  const db = openDatabase(await newPath(t), [first]);
+  t.after(() => db.close());
+  assert.equal(db.run('INSERT INTO pair VALUES (?, ?, ?)', 'a', (1n << 62n) + 1n, Buffer.from('xyz')), 1);
+  const row = db.first((r) => ({ n: r.integer('value'), b: r.bytes('bytes').toString() }), 'SELECT * FROM pair');
+  assert.deepEqual(row, { n: (1n << 62n) + 1n, b: 'xyz' });
+  assert.equal(
+    db.first((r) => r.text('name'), 'SELECT * FROM pair WHERE name = ?', 'b'),
+    undefined,
+  );
+  assert.throws(() => db.all((r) => r.number('value'), 'SELECT * FROM pair'), { code: 'INTERNAL' });
+  assert.throws(() => db.all((r) => r.text('bytes'), 'SELECT * FROM pair'), { code: 'INTERNAL' });
+});
+
+test('openDatabase: every commit is synced', async (t) => {
+  const db = openDatabase(await newPath(t), [first]);
+  t.after(() => db.close());
+  assert.equal(
+    db.first((r) => r.text('journal_mode'), 'PRAGMA journal_mode'),
+    'wal',
+  );
+  assert.equal(
+    db.first((r) => r.number('synchronous'), 'PRAGMA synchronous'),
+    2,
+  );
+});
+
+test('transaction: all writes or none, and the database stays usable', async (t) => {
+  const db = openDatabase(await newPath(t), [first]);
+  t.after(() => db.close());
+  const insert = (name: string): number => db.run('INSERT INTO pair (name) VALUES (?)', name);
+  const failing = (): void =>
+    db.transaction(() => {
+      insert('a');
+      insert('a');
+    });
+  assert.throws(failing, /UNIQUE/);
+  db.transaction(() => insert('b'));
+  assert.deepEqual(
+    db.all((r) => r.text('name'), 'SELECT name FROM pair'),
+    ['b'],
+  );
+});
+
+test('openDatabase: later migrations run once over what is there, a newer file is refused', async (t) => {
+  const path = await newPath(t);
+  const old = openDatabase(path, [first]);
+  old.run("INSERT INTO pair (name) VALUES ('a')");
+  old.close();
+  for (const _ of [1, 2]) {
+    const db = openDatabase(path, [first, second]);
+    assert.equal(
+      db.first((r) => r.text('note'), 'SELECT note FROM pair'),
+      'none',
+    );
+    db.close();
+  }
+  assert.throws(() => openDatabase(path, [first]), { code: 'FAILED_PRECONDITION', message: /of version 2/ });
+});
+
+test('openDatabase: a failing migration leaves the file as it was', async (t) => {
+  const path = await newPath(t);
+  assert.throws(() => openDatabase(path, [first, 'CREATE TABLE broken (']), { code: 'FAILED_PRECONDITION' });
+  const db = openDatabase(path, [first]);
+  t.after(() => db.close());
+  assert.deepEqual(
+    db.all((r) => r.text('name'), 'SELECT name FROM pair'),
+    [],
+  );
+});
+
+test('openDatabase: a second process is refused', async (t) => {
+  const path = await newPath(t);
+  const db = openDatabase(path, [first]);
+  t.after(() => db.close());
+  const program = `import { openDatabase } from ${JSON.stringify(new URL('./database.js', import.meta.url).href)};
+    try { openDatabase(process.argv[1], []); } catch (error) { console.log(error.code, error.message); }`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program, path], { encoding: 'utf8' });
+  assert.match(said, /^FAILED_PRECONDITION cannot open database .*: another process holds it/);
+});
