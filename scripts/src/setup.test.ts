@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -186,6 +186,22 @@ describe('setUp', () => {
     assert.deepEqual(Object.keys(report).toSorted(), there.toSorted());
     assert.ok(Object.values(report).every((path) => path !== undefined));
     assert.deepEqual(said, []);
+  });
+
+  it('links the add-on to this cache, and takes the link away where there is none', async () => {
+    const own = join(cache, 'repository');
+    const link = join(own, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node');
+    const paths = cachePaths({ ATOLL_CACHE: join(cache, 'full') });
+    await mkdir(paths.tensorflow, { recursive: true });
+    for (const name of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'tfjs_binding.node']) {
+      await writeFile(join(paths.tensorflow, name), 'x');
+    }
+    await setUp(['tensorflow'], machine({ repository: own, paths }));
+    assert.equal(await readlink(link), join(paths.tensorflow, 'tfjs_binding.node'));
+    const bare = { PATH: '/nonexistent' };
+    const report = await setUp(['tensorflow'], machine({ repository: own, env: bare }));
+    assert.deepEqual(report, { tensorflow: undefined });
+    await assert.rejects(readlink(link), /ENOENT/);
   });
 
   it('foundFile takes no empty file and no folder for a part', async () => {

@@ -15,7 +15,7 @@ import type { Machine, Part, PartName } from './part.js';
 import { partNames } from './part.js';
 import type { MissingPart } from './plan.js';
 import { announcement, outcomeWithout, planFetches, spaceFault } from './plan.js';
-import { linkAddOn, tensorflow } from './tensorflow.js';
+import { linkAddOn, tensorflow, unlinkAddOn } from './tensorflow.js';
 import { tfLite } from './tflite.js';
 
 /** Where each asked-for part is usable from; undefined for one that something else stands in for. */
@@ -46,6 +46,7 @@ export async function setUp(
   const report: Partial<Record<PartName, string | undefined>> = {};
   for (const part of wanted) report[part.name] = await part.find(machine);
   if (report.tensorflow !== undefined) await linkAddOn(machine);
+  else if (names.includes('tensorflow')) await unlinkAddOn(machine);
   return report;
 }
 

@@ -111,7 +111,7 @@ async function compileAddOn(machine: Machine, folder: string): Promise<void> {
  */
 export async function linkAddOn(machine: Machine): Promise<void> {
   const target = join(machine.paths.tensorflow, addOn);
-  const link = join(machine.repository, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8', addOn);
+  const link = addOnLink(machine);
   if ((await linkTarget(link)) === target) return;
   await mkdir(dirname(link), { recursive: true });
   const temporary = temporaryBeside(link);
@@ -122,6 +122,16 @@ export async function linkAddOn(machine: Machine): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Takes our link away where the library is not to be had, so that no add-on of another cache is loaded in its place. */
+export async function unlinkAddOn(machine: Machine): Promise<void> {
+  const link = addOnLink(machine);
+  if ((await linkTarget(link)) !== undefined) await rm(link, { force: true });
+}
+
+function addOnLink(machine: Machine): string {
+  return join(machine.repository, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8', addOn);
 }
 
 async function linkTarget(path: string): Promise<string | undefined> {
