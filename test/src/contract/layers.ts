@@ -27,10 +27,28 @@ const allPackages = Object.keys(packageImports);
 
 /** The deciding parts of each service: folders, or single files at the root of src. */
 const decidingParts: Readonly<Record<string, readonly string[]>> = {
-  trainer: ['augment', 'model'],
-  'quantizer-compiler': ['graph', 'passes', 'quantize', 'write'],
+  trainer: ['augment', 'model', 'dataset/photo', 'dataset/split', 'dataset/data-version'],
+  'quantizer-compiler': [
+    'graph',
+    'passes',
+    'quantize',
+    'write',
+    'report',
+    'compare/agreement',
+    'calibrate/observer',
+    'calibrate/draw',
+  ],
   registry: ['releases'],
-  'edge-inference': ['swap/state', 'swap/policy', 'agent/decide', 'admit'],
+  'edge-inference': [
+    'swap/state',
+    'swap/policy',
+    'swap/lease',
+    'agent/decide',
+    'agent/soak',
+    'agent/journal-text',
+    'admit',
+    'stats',
+  ],
   rollout: ['plan', 'decide'],
 };
 const services = Object.keys(decidingParts);
