@@ -41,6 +41,7 @@ interface PodSpec {
 interface Container {
   readonly name: string;
   readonly image: string;
+  readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly resources?: { readonly requests?: Labels; readonly limits?: Labels };
@@ -117,7 +118,8 @@ for (const folder of folders) {
         assert.equal(pod.automountServiceAccountToken, false, titled(object));
         for (const container of pod.containers) {
           const probe = container.image.startsWith('nats:') ? 'httpGet' : 'grpc';
-          assert.ok(container.readinessProbe?.[probe] !== undefined, titled(object));
+          assert.ok(container.readinessProbe !== undefined, titled(object));
+          assert.ok(container.startupProbe?.[probe] !== undefined, titled(object));
           assert.ok(container.livenessProbe?.[probe] !== undefined, titled(object));
           assert.ok(container.resources?.requests?.['cpu'] !== undefined, titled(object));
           assert.ok(container.resources.limits?.['memory'] !== undefined, titled(object));
