@@ -25,18 +25,18 @@ def compare(folder, run):
     with open(os.path.join(run, "predictions.json")) as file:
         predictions = json.load(file)
     photos = [tf.io.decode_png(tf.io.read_file(os.path.join(folder, p["file"]))).numpy() for p in predictions]
-    keras = model.predict(np.stack(photos).astype(np.float32) / 255, verbose=0)
+    theirs = model.predict(np.stack(photos).astype(np.float32) / 255, verbose=0)
     ours = np.array([p["scores"] for p in predictions])
     before = model.get_weights()[0].copy()
-    model.fit(np.stack(photos).astype(np.float32) / 255, keras.argmax(1), verbose=0)
+    model.fit(np.stack(photos).astype(np.float32) / 255, theirs.argmax(1), verbose=0)
     print(
         json.dumps(
             {
                 "version": keras.__version__,
                 "parameters": model.count_params(),
                 "photos": len(photos),
-                "classes": keras.shape[1],
-                "maxDifference": float(np.abs(keras - ours).max()),
+                "classes": theirs.shape[1],
+                "maxDifference": float(np.abs(theirs - ours).max()),
                 "trainsOn": bool(np.abs(model.get_weights()[0] - before).max() > 0),
             }
         )

@@ -53,8 +53,15 @@ describe('model.h5 against Keras 2.15 in Python', { skip: 'skip' in found ? foun
     await uploadBlobs(channel, dataset.blobs, signal);
     const client = channel.client(TrainerServiceService);
     const options = {
-      ...{ model: '', batchSize: 16, learningRate: 0, seed: 1n, engine: '', validationShare: 0.25 },
-      ...{ imageSize, epochs: 2, augmentation: undefined },
+      model: '',
+      imageSize,
+      epochs: 2,
+      batchSize: 16,
+      learningRate: 0,
+      seed: 1n,
+      engine: '',
+      augmentation: undefined,
+      validationShare: 0.25,
     };
     const sets = { datasetSha256: dataset.sha256, validationDatasetSha256: '', testDatasetSha256: dataset.sha256 };
     const { job } = await client.startTraining({ ...sets, options }, { signal });
