@@ -1,8 +1,7 @@
-// The one file that is not TypeScript: it runs before anything is installed or compiled. It brings node_modules and
-// the compiled code up to date, then hands over to scripts/dist/main.js. Node's own modules only.
+// The one file that is not TypeScript: it runs before anything is installed or compiled, with Node's own modules only.
+// It brings node_modules and the compiled code up to date, then hands over to scripts/dist/main.js.
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,9 +15,8 @@ function run(command, args, channel = []) {
   const child = spawn(command, args, { cwd: root, detached: true, stdio: [0, 1, 2, ...channel] });
   let lastMs = -1000;
   const forward = (signal) => {
-    const nowMs = performance.now();
-    if (nowMs - lastMs > 1000) child.kill(signal);
-    lastMs = nowMs;
+    if (performance.now() - lastMs > 1000) child.kill(signal);
+    lastMs = performance.now();
   };
   for (const signal of signals) process.on(signal, forward);
   const parent = process.ppid;
@@ -34,14 +32,17 @@ function run(command, args, channel = []) {
 
 // npm keeps its own record of what lies in node_modules; it is written last, so half an install has none.
 function isInstalled() {
-  const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
-  try {
-    const there = read('node_modules/.package-lock.json');
-    const required = Object.entries(read('package-lock.json')).filter(([path, entry]) => path && !entry.optional);
-    return required.every(([path, entry]) => there[path] && there[path].integrity === entry.integrity);
-  } catch {
-    return false;
-  }
+  const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {});
+  const there = read(join(root, 'node_modules/.package-lock.json'));
+  const fits = ([path, want]) => !path || want.optional || (path in there && there[path].integrity === want.integrity);
+  return Object.entries(read(join(root, 'package-lock.json'))).every(fits);
+}
+
+function install() {
+  const { bavail, bsize } = statfsSync(root);
+  if (bavail * bsize < 1e9) throw new Error(`the npm packages need 1 GB and ${root} has less free`);
+  process.stdout.write('Installing the npm packages: 230 MB to download, 710 MB on disk\n');
+  return run('npm', ['ci']);
 }
 
 function clean(withCache) {
@@ -50,21 +51,20 @@ function clean(withCache) {
     if (made && !/[/\\](node_modules|\.git)([/\\]|$)/.test(entry.parentPath)) remove(entry.parentPath, entry.name);
   }
   for (const name of ['.atoll', 'runs', 'node_modules']) remove(root, name);
-  const { ATOLL_CACHE, XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
+  const { ATOLL_CACHE, HOME = '/tmp', XDG_CACHE_HOME = join(HOME, '.cache') } = process.env;
   if (withCache) remove(ATOLL_CACHE ?? join(XDG_CACHE_HOME, 'atoll'));
 }
 
 async function main(verb, args) {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.version} is older than 20.19`);
+  if (process.version.localeCompare('v20.19', 'en', { numeric: true }) < 0) throw new Error('it is older than v20.19');
   if (verb === 'clean') return clean(args.includes('--cache'));
   const handOver = ['--enable-source-maps', join(root, 'scripts/dist/main.js'), verb ?? '', ...args];
-  process.exitCode = isInstalled() ? 0 : await run('npm', ['ci']);
+  process.exitCode = isInstalled() ? 0 : await install();
   process.exitCode ||= await run(join(root, 'node_modules/.bin/tsc'), ['-b']);
   process.exitCode ||= await run(process.execPath, handOver, ['ipc']);
 }
 
 main(process.argv[2], process.argv.slice(3)).catch((error) => {
-  process.stderr.write(`atoll: cannot start: ${error.message}\n`);
+  process.stderr.write(`atoll: cannot start on Node ${process.version}: ${error.message}\n`);
   process.exitCode = 1;
 });
