@@ -1,4 +1,4 @@
-import { isAtollError } from '@atoll/base/error';
+import { AtollError, isAtollError } from '@atoll/base/error';
 import type { PixelRange } from './quantize/params.js';
 import { pixelNormalization } from './quantize/params.js';
 
@@ -37,6 +37,8 @@ export async function* readable(
       pixels = await photo.pixels(size, signal);
     } catch (error) {
       if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
+      // Nobody has a picture beyond the decoder's limits among representative photos by intent.
+      if (error.detail['limit'] !== undefined) throw tooLarge(photo, error);
       skipped.push(photo.path);
       continue;
     }
@@ -57,4 +59,9 @@ export async function* pixelsOf(
   warnings: string[],
 ): AsyncGenerator<Uint8Array> {
   for await (const { pixels } of readable(photos, size, signal, warnings)) yield convert(pixels);
+}
+
+function tooLarge(photo: Photo, cause: AtollError): AtollError {
+  const why = cause.message.slice(cause.message.indexOf(': ') + 2);
+  return new AtollError('INVALID_ARGUMENT', `cannot use photo ${photo.path}: ${why}`, { cause });
 }

@@ -11,7 +11,9 @@ export function printGraph(graph: Graph): string {
   const lines = [`graph ${graph.name} (${graph.inputs.map((index) => describe(valueAt(graph, index))).join(', ')})`];
   for (const { kind, inputs, outputs, options } of graph.ops) {
     const { type: _type, ...fields } = options ?? { type: '' };
-    const words = Object.entries(fields).filter(([, field]) => field !== 0 && field !== false);
+    const words = Object.entries(fields)
+      .filter(([, field]) => field !== 0 && field !== false)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
     const braces = words.length === 0 ? '' : ` {${words.map(([key, field]) => `${key}=${String(field)}`).join(' ')}}`;
     const made = outputs.map((index) => describe(valueAt(graph, index))).join(', ');
     lines.push(`  ${made} = ${kind}(${inputs.map(operand).join(', ')})${braces}`);

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { draw } from './draw.js';
+import { Observer } from './observer.js';
+
+describe('Observer', () => {
+  it('keeps the least and the greatest value and counts every value once, whatever the order', () => {
+    const observer = new Observer();
+    observer.observe(Float32Array.of(1e-7, -1e-7, 0));
+    observer.observe(Float32Array.of(3, -7.5, 100));
+    observer.observe(Float32Array.of(2, 2, 2));
+    assert.deepEqual(observer.range(), { min: -7.5, max: 100 });
+    assert.equal(
+      observer.histogram.reduce((sum, count) => sum + count, 0),
+      9,
+    );
+    const binOf = (value: number): number => Math.floor(((value + observer.reach) * 2048) / (2 * observer.reach));
+    assert.ok((observer.histogram[binOf(2)] ?? 0) >= 3);
+    assert.equal(observer.histogram[binOf(100)], 1);
+  });
+
+  it('counts what is not a number apart', () => {
+    const observer = new Observer();
+    observer.observe(Float32Array.of(Number.NaN, 1));
+    assert.deepEqual([observer.nans, observer.count, observer.range().max], [1, 1, 1]);
+  });
+
+  it('has an empty range before it has seen anything', () => {
+    assert.deepEqual(new Observer().range(), { min: 0, max: 0 });
+  });
+});
+
+describe('draw', () => {
+  const names = Array.from({ length: 50 }, (_, index) => `photo-${index}`);
+  const pick = (items: readonly string[], seed: bigint) => draw(items, (name) => name, 10, seed);
+
+  it('depends on the seed and not on the order of the photos', () => {
+    assert.deepEqual(pick(names, 1n), pick(names.toReversed(), 1n));
+    assert.notDeepEqual(pick(names, 1n), pick(names, 2n));
+    assert.equal(new Set(pick(names, 1n)).size, 10);
+  });
+
+  it('gives all when there are fewer', () => {
+    assert.equal(pick(names.slice(0, 3), 1n).length, 3);
+  });
+});

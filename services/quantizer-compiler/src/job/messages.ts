@@ -1,0 +1,66 @@
+/** What parent and child of a compiler's job tell each other. */
+import type { BorderType } from '../quantize/quantize.js';
+import type { PixelRange } from '../quantize/params.js';
+import type { StageName } from '../stages.js';
+
+/** A file in the store, which the child only reads. */
+export interface StoredFile {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** A photo in the store; `label` is its class folder, or null. */
+export interface StoredPhoto {
+  readonly path: string;
+  readonly label: string | null;
+  readonly file: string;
+}
+
+/** What all tasks have. */
+export interface TaskBase {
+  /** A folder of the child's own; results go to `out/` in it. */
+  readonly workFolder: string;
+  readonly model: readonly StoredFile[];
+}
+
+/** A float .tflite. */
+export interface ConvertJob extends TaskBase {
+  readonly kind: 'convert';
+}
+
+/** A full-integer .tflite. */
+export interface QuantizeJob extends TaskBase {
+  readonly kind: 'quantize';
+  readonly photos: readonly StoredPhoto[];
+  readonly evalPhotos: readonly StoredPhoto[];
+  readonly labels: readonly string[];
+  readonly pixels: PixelRange;
+  readonly inputType: BorderType;
+  readonly outputType: BorderType;
+  readonly libraries: { readonly liteRt: string; readonly tfLite: string };
+}
+
+/** An Edge TPU build or plan. */
+export interface CompileJob extends TaskBase {
+  readonly kind: 'compile';
+  readonly compiler: string | null;
+  readonly minRuntimeVersion: number;
+  readonly timeoutMs: number;
+}
+
+/** What the child has to do. */
+export type CompilerTask = ConvertJob | QuantizeJob | CompileJob;
+
+/** A task that is still without a folder. */
+export type AskedTask =
+  Omit<ConvertJob, 'workFolder'> | Omit<QuantizeJob, 'workFolder'> | Omit<CompileJob, 'workFolder'>;
+
+/** What happens on the way. */
+export type CompilerEvent =
+  | { readonly kind: 'stage'; readonly stage: StageName; readonly done: number; readonly total: number }
+  | { readonly kind: 'warning'; readonly message: string };
+
+/** What the child leaves: names of files in `out/`. */
+export interface CompilerOutput {
+  readonly files: readonly string[];
+}

@@ -1,0 +1,138 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '@atoll/base/clock';
+import { AtollError } from '@atoll/base/error';
+import { writeFileAtomic } from '@atoll/base/files';
+import { decodeImage } from '@atoll/image/decode';
+import { openModel } from '@atoll/runtime/open';
+import { floatModel, quantizeModel } from '../compile.js';
+import { compileForEdgeTpu } from '../edgetpu/compile-for-edge-tpu.js';
+import type { ModelFiles } from '../import/layers-model.js';
+import type { Photo } from '../photo.js';
+import type { CompilePorts } from '../stages.js';
+import type { CompileJob, CompilerEvent, CompilerOutput, CompilerTask, QuantizeJob, StoredPhoto } from './messages.js';
+
+/** Photos in a job's labels file; it lies beside the model as the trainer leaves it. */
+const labelsFile = 'labels.txt';
+
+/** Does a task in its own folder and gives the names of the files that it left in `out/`. */
+export async function runTask(
+  task: CompilerTask,
+  clock: Clock,
+  emit: (event: CompilerEvent) => void,
+  signal: AbortSignal,
+): Promise<CompilerOutput> {
+  const out = join(task.workFolder, 'out');
+  await mkdir(out, { recursive: true });
+  const files = await readFiles(task);
+  const ports = portsOf(task, clock, emit, signal);
+  const made = await make(task, files, ports);
+  for (const [name, bytes] of made) await writeFileAtomic(join(out, name), bytes);
+  return { files: [...made.keys()] };
+}
+
+function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promise<ReadonlyMap<string, Uint8Array>> {
+  switch (task.kind) {
+    case 'convert':
+      return convert(files, ports);
+    case 'quantize':
+      return quantize(task, files, ports);
+    case 'compile':
+      return compile(task, files, ports);
+  }
+}
+
+async function convert(files: ModelFiles, ports: CompilePorts): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { float } = await floatModel(files, ports);
+  ports.onStage('write');
+  return new Map([['model.tflite', float]]);
+}
+
+async function quantize(
+  task: QuantizeJob,
+  files: ModelFiles,
+  ports: CompilePorts,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { int8, float, report } = await quantizeModel(
+    {
+      ...task,
+      files,
+      photos: task.photos.map(photoOf),
+      evalPhotos: task.evalPhotos.map(photoOf),
+      labels: task.labels.length > 0 ? task.labels : labelsIn(files),
+    },
+    ports,
+  );
+  return new Map([
+    ['model.tflite', int8],
+    ['float.tflite', float],
+    ['report.json', json(report)],
+  ]);
+}
+
+async function compile(
+  task: CompileJob,
+  files: ModelFiles,
+  ports: CompilePorts,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const [first] = files;
+  if (first === undefined || files.size !== 1) {
+    throw new AtollError('INVALID_ARGUMENT', `cannot compile ${files.size} files: one .tflite is needed`);
+  }
+  ports.onStage('edgetpu');
+  const { compiler: program, minRuntimeVersion, timeoutMs, workFolder } = task;
+  const run = program === null ? null : { program, workFolder, minRuntimeVersion, timeoutMs, signal: ports.signal };
+  const result = await compileForEdgeTpu(first[1], first[0], run);
+  for (const warning of result.report.warnings) ports.onWarning(warning);
+  return new Map([['plan.json', json(result.report)], ...result.files]);
+}
+
+async function readFiles(task: CompilerTask): Promise<ModelFiles> {
+  const files = new Map<string, Uint8Array>();
+  for (const { name, file } of task.model) files.set(name, await readFile(file));
+  return files;
+}
+
+function labelsIn(files: ModelFiles): readonly string[] {
+  const bytes = files.get(labelsFile);
+  return bytes === undefined ? [] : new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
+}
+
+function photoOf({ path, label, file }: StoredPhoto): Photo {
+  return {
+    path,
+    label,
+    pixels: async ({ width, height }, signal) =>
+      decodeImage(await readFile(file), { width, height, channels: 3 }, signal),
+  };
+}
+
+function portsOf(
+  task: CompilerTask,
+  clock: Clock,
+  emit: (event: CompilerEvent) => void,
+  signal: AbortSignal,
+): CompilePorts {
+  return {
+    signal,
+    nowMs: () => clock.monotonicMs(),
+    openModel: (bytes) => {
+      if (task.kind !== 'quantize') throw new RangeError(`a ${task.kind} runs no model`);
+      return openModel(bytes, { backend: 'auto', libraries: task.libraries });
+    },
+    onStage: (stage, done = 0, total = 0) => {
+      const isStep = done === 0 || done === total || percent(done, total) !== percent(done - 1, total);
+      if (isStep) emit({ kind: 'stage', stage, done, total });
+    },
+    onWarning: (message) => emit({ kind: 'warning', message }),
+  };
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** A job's log keeps a hundred steps a stage, however many photos there are. */
+function percent(done: number, total: number): number {
+  return total === 0 ? 0 : Math.floor((100 * done) / total);
+}
