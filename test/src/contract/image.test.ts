@@ -83,14 +83,9 @@ for (const { service, prepare } of startEnvironments) {
     after(() => rm(work, { recursive: true, force: true }));
 
     test('starts from its folder, answers its health check, and ends with 0 on SIGTERM', async () => {
-      const { env, stop } = await prepare(join(work, 'keys'));
-      try {
-        await whileRunning(folder, env, async (address) => {
-          await run(process.execPath, ['healthcheck.js', address], { cwd: folder, env: {}, timeout: 20_000 });
-        });
-      } finally {
-        await stop();
-      }
+      await whileRunning(folder, await prepare(join(work, 'keys')), async (address) => {
+        await run(process.execPath, ['healthcheck.js', address], { cwd: folder, env: {}, timeout: 20_000 });
+      });
     });
 
     test('its health check fails when nothing answers', async () => {

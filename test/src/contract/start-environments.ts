@@ -1,20 +1,29 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateKeyPair, writePublicKeys } from '@atoll/release/keys';
+
 /** What each service needs, at the least, to start by itself on a free port. */
 export interface StartEnvironment {
   readonly service: string;
-  /** Makes what the environment names; `keys` is a folder that does not exist yet. */
-  readonly prepare: (keys: string) => Promise<Prepared>;
+  /** Makes what the environment names; `folder` does not exist yet. */
+  readonly prepare: (folder: string) => Promise<Readonly<Record<string, string>>>;
 }
-
-/** An environment, and what ends that which stands behind it. */
-export interface Prepared {
-  readonly env: Readonly<Record<string, string>>;
-  readonly stop: () => Promise<void>;
-}
-
-const alone = (env: Readonly<Record<string, string>>): Promise<Prepared> =>
-  Promise.resolve({ env, stop: () => Promise.resolve() });
 
 /** The services of which images are made. */
 export const startEnvironments: readonly StartEnvironment[] = [
-  { service: 'trainer', prepare: () => alone({ ATOLL_TRAINER_LISTEN: '127.0.0.1:0' }) },
+  { service: 'trainer', prepare: () => Promise.resolve({ ATOLL_TRAINER_LISTEN: '127.0.0.1:0' }) },
+  {
+    service: 'quantizer-compiler',
+    prepare: () => Promise.resolve({ ATOLL_QUANTIZER_COMPILER_LISTEN: '127.0.0.1:0' }),
+  },
+  {
+    service: 'registry',
+    prepare: async (folder) => {
+      await mkdir(folder);
+      const trust = join(folder, 'build.pub.pem');
+      await writePublicKeys(trust, [generateKeyPair().publicKey]);
+      return { ATOLL_REGISTRY_LISTEN: '127.0.0.1:0', ATOLL_REGISTRY_BUILD_KEYS: trust };
+    },
+  },
+  { service: 'edge-inference', prepare: () => Promise.resolve({ ATOLL_EDGE_LISTEN: '127.0.0.1:0' }) },
 ];
