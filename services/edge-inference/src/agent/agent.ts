@@ -131,7 +131,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
   });
   const servers = [options.natsUrl];
-  const link = linkBus({ servers, credentials, nodeId, log, onDesired: inbox.deliver, onUp: () => reporter.report() });
+  const link = linkBus({
+    servers,
+    credentials,
+    nodeId,
+    log,
+    onDesired: (bytes) => inbox.deliver(bytes),
+    onUp: () => reporter.report(),
+  });
   const reporter = startReporter({
     nodeId,
     labels: options.labels,

@@ -1,5 +1,5 @@
 /** Brings a release to this node: the envelope by name, checked against what the director named, then its files. */
-import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import { AtollError, type ErrorCode, isAtollError, reasonOf } from '@atoll/base/error';
 import { RegistryServiceService } from '@atoll/proto/atoll/v1/registry';
 import type { Envelope, ReleaseManifest } from '@atoll/proto/atoll/v1/release';
 import type { PublicKeySet } from '@atoll/release/keys';
@@ -48,22 +48,19 @@ export async function fetchRelease(
   return manifest;
 }
 
+const reasonCodes: Partial<Record<ErrorCode, string>> = {
+  PERMISSION_DENIED: 'BAD_SIGNATURE',
+  DATA_LOSS: 'CORRUPT_BLOB',
+  RESOURCE_EXHAUSTED: 'NO_SPACE',
+  NOT_FOUND: 'NOT_FOUND',
+  FAILED_PRECONDITION: 'EXPIRED',
+};
+
 /** Why a release could not be brought, for the status report. */
 export function fetchReason(error: unknown): Reason {
-  const message = isAtollError(error) ? error.message : `cannot fetch the release: ${reasonOf(error)}`;
-  if (!isAtollError(error)) return { code: 'INTERNAL', message };
-  switch (error.code) {
-    case 'PERMISSION_DENIED':
-      return { code: 'BAD_SIGNATURE', message };
-    case 'DATA_LOSS':
-      return { code: 'CORRUPT_BLOB', message };
-    case 'RESOURCE_EXHAUSTED':
-      return { code: 'NO_SPACE', message };
-    case 'NOT_FOUND':
-      return { code: 'NOT_FOUND', message };
-    default:
-      return { code: error.detail['reason'] ?? 'BAD_RELEASE', message };
-  }
+  if (!isAtollError(error)) return { code: 'INTERNAL', message: `cannot fetch the release: ${reasonOf(error)}` };
+  const code = error.detail['reason'] ?? reasonCodes[error.code] ?? 'BAD_RELEASE';
+  return { code, message: error.message };
 }
 
 async function fetchManifest(

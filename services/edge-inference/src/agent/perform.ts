@@ -5,7 +5,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
-import type { ReleaseManifest } from '@atoll/proto/atoll/v1/release';
 import type { PublicKeySet } from '@atoll/release/keys';
 import type { Channel } from '@atoll/rpc/channel';
 import { packageFromRelease } from '../models/from-release.js';
@@ -74,11 +73,8 @@ export async function performActivate(effects: Effects, candidate: ModelRef, sig
     return { kind: 'failed', reason: { code: result.reason, message: result.message } };
   } catch (error) {
     if (signal.aborted) return { kind: 'abandoned' };
-    effects.log.error('activation failed inside', { error });
-    return {
-      kind: 'failed',
-      reason: { code: 'INTERNAL', message: `cannot activate ${nameOf(candidate)}: ${reasonOf(error)}` },
-    };
+    if (!isAtollError(error)) effects.log.error('activation failed inside', { error });
+    return { kind: 'failed', reason: fetchReason(error) };
   }
 }
 
@@ -145,15 +141,8 @@ async function keptPackage({ store, buildKeys }: Effects, ref: ModelRef): Promis
   if (release === undefined) {
     throw new AtollError('NOT_FOUND', `cannot load ${nameOf(ref)}: its signed manifest is not on this disk`);
   }
-  await checkFiles(release.manifest, store);
+  await store.check(release.manifest);
   return packageFromRelease(release.manifest, release.manifestSha256, store.blobs);
-}
-
-/** Reads every file once: a blob that rotted on the disk is found by its digest before it is loaded. */
-async function checkFiles(manifest: ReleaseManifest, store: ReleaseStore): Promise<void> {
-  for (const { sha256 } of manifest.artifacts) {
-    for await (const _chunk of store.blobs.get(sha256)) continue;
-  }
 }
 
 function nameOf({ model, version }: ModelRef): string {

@@ -4,18 +4,17 @@
  *   partial/abcd…      files under way: the bytes there are checked again before they are built upon
  *   releases/SHA.pb    the signed envelope of each release, by its manifest's digest
  */
-import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFileStore } from '@atoll/artifacts/file-store';
 import type { BlobStore } from '@atoll/artifacts/store';
 import { parseSha256, type Sha256 } from '@atoll/base/digest';
-import { AtollError, errnoOf } from '@atoll/base/error';
+import { AtollError, errnoOf, isAtollError } from '@atoll/base/error';
 import { writeFileAtomic } from '@atoll/base/files';
 import { decodeEnvelope, encodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { blobsOf, type OpenedRelease, openRelease, releaseLimits } from '@atoll/release/manifest';
 import type { PublicKeySet } from '@atoll/release/keys';
-import type { Envelope } from '@atoll/proto/atoll/v1/release';
+import type { Envelope, ReleaseManifest } from '@atoll/proto/atoll/v1/release';
 
 /** Releases on disk. */
 export interface ReleaseStore {
@@ -23,6 +22,8 @@ export interface ReleaseStore {
   /** The kept release of that digest, its signature checked again, however old; undefined when it is not kept or no longer right. */
   open(manifestSha256: Sha256, trusted: PublicKeySet): Promise<OpenedRelease | undefined>;
   keep(manifestSha256: Sha256, envelope: Envelope): Promise<void>;
+  /** Reads every file of a release once; DATA_LOSS when one is no longer what it was, and that one is removed, to be fetched again. */
+  check(manifest: ReleaseManifest): Promise<void>;
   /** Where a file under way is. */
   partialPath(sha256: Sha256): string;
   /** Removes all that none of these releases needs. */
@@ -58,6 +59,16 @@ export async function openReleaseStore(root: string, quotaBytes: number): Promis
     blobs,
     open: openKept,
     keep: (manifestSha256, envelope) => writeFileAtomic(envelopePath(manifestSha256), encodeEnvelope(envelope)),
+    check: async (manifest) => {
+      for (const { sha256 } of blobsOf(manifest)) {
+        try {
+          for await (const _chunk of blobs.get(sha256)) continue;
+        } catch (error) {
+          if (isAtollError(error, 'DATA_LOSS')) await rm(await blobs.path(sha256), { force: true });
+          throw error;
+        }
+      }
+    },
     partialPath: (sha256) => join(folders.partial, parseSha256(sha256)),
     collect: async (releases, trusted) => {
       const wanted = new Set<string>();
@@ -93,13 +104,9 @@ async function filesBelow(root: string): Promise<{ readonly path: string; readon
   }
   for (const folder of folders) {
     for (const entry of await readdir(folder, { withFileTypes: true }))
-      if (isFile(entry)) found.push({ path: join(folder, entry.name), name: entry.name });
+      if (entry.isFile()) found.push({ path: join(folder, entry.name), name: entry.name });
   }
   return found;
-}
-
-function isFile(entry: Dirent): boolean {
-  return entry.isFile();
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Buffer | undefined> {

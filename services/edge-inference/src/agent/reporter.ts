@@ -1,7 +1,6 @@
 /** Tells the fleet how the node is: the newest report wins, one that could not be sent is sent again, a heartbeat between. */
 import type { KeyObject } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import { NodePhase, type StatusReport, type VersionHealth } from '@atoll/proto/atoll/v1/release';
@@ -47,9 +46,18 @@ export function startReporter(options: ReporterOptions): Reporter {
     const status = statusOf(options, bootId, sequence, Date.now());
     await options.link().publishStatus(encodeEnvelope(sealStatus(status, options.nodeKey)));
   };
+  /** Until the next report() or close(), or that long. */
+  const woken = (mostMs?: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = mostMs === undefined ? undefined : setTimeout(resolve, mostMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const forever = async (): Promise<void> => {
     while (!ended.signal.aborted) {
-      if (!pending) await new Promise<void>((resolve) => (wake = resolve));
+      if (!pending) await woken();
       if (ended.signal.aborted) return;
       try {
         await send();
@@ -57,7 +65,7 @@ export function startReporter(options: ReporterOptions): Reporter {
         if (ended.signal.aborted) return;
         pending = true;
         options.log.debug('cannot report yet', { reason: reasonOf(error) });
-        await delay(1_000, undefined, { signal: ended.signal }).catch(() => undefined);
+        await woken(1_000);
       }
     }
   };
