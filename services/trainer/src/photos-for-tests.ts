@@ -5,7 +5,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { randomStream } from './augment/random.js';
 
 /** RGB pixels of a photo that one colour of three stands out of, under noise: label 0 is red, 1 green, 2 blue. */
-export function colouredPixels(size: number, label: number, name: string): Uint8Array {
+function colouredPixels(size: number, label: number, name: string): Uint8Array {
   const random = randomStream(5, 'photo', label, name);
   return Uint8Array.from({ length: size * size * 3 }, (_, i) =>
     Math.floor(i % 3 === label ? random.between(110, 256) : random.between(0, 150)),
@@ -13,7 +13,7 @@ export function colouredPixels(size: number, label: number, name: string): Uint8
 }
 
 /** Encodes RGB pixels (size x size x 3) as PNG. */
-export function encodePng(pixels: Uint8Array, size: number): Buffer {
+function encodePng(pixels: Uint8Array, size: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(size, 0);
   header.writeUInt32BE(size, 4);

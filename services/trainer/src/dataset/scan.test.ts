@@ -22,6 +22,7 @@ describe('scanTrainingSet()', () => {
   for (const [name, listed, message] of [
     ['no photo', files(), /it holds no photo$/],
     ['one class', files('sea/1.jpg', 'sea/2.jpg'), /it has one class, sea, and at least two are needed$/],
+    ['a class that labels.txt cannot hold', files('a\nb/1.jpg', 'c/1.jpg'), /class "a\\nb" has a control character$/],
     ['a photo outside the classes', files('sea/1.jpg', '2.jpg'), /2\.jpg does not lie in the folder of a class$/],
   ] as const) {
     test(`refuses ${name}`, () => assert.throws(() => scanTrainingSet(listed), { code: 'INVALID_ARGUMENT', message }));

@@ -20,6 +20,9 @@ export function scanTrainingSet(files: readonly ListedFile[]): LabelledSet {
   if (files.length === 0) throw refuse('it holds no photo');
   const loose = files.find((file) => classOf(file.path) === null);
   if (loose !== undefined) throw refuse(`${loose.path} does not lie in the folder of a class`);
+  const unprintable = files.find((file) => /\p{Cc}/u.test(classOf(file.path) ?? ''));
+  if (unprintable !== undefined)
+    throw refuse(`class ${JSON.stringify(classOf(unprintable.path))} has a control character`);
   const classes = [...new Set(files.map((file) => classOf(file.path) ?? ''))].sort();
   if (classes.length === 1) throw refuse(`it has one class, ${classes[0]}, and at least two are needed`);
   return { classes, photos: labelled(files, classes) };

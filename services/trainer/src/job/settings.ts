@@ -31,6 +31,9 @@ export const defaultSettings: TrainingSettings = {
   validationShare: 0.2,
 };
 
+/** One batch in float32 stays below 256 MiB; what the network makes of it is about 15 times as much. */
+const maxBatchValues = 64 * 1024 * 1024;
+
 /** What may be asked for: names as given, numbers unchecked. */
 export type AskedSettings = Omit<TrainingSettings, 'model' | 'engine'> & {
   readonly model: string;
@@ -41,7 +44,7 @@ export type AskedSettings = Omit<TrainingSettings, 'model' | 'engine'> & {
 export function checkSettings(asked: AskedSettings): TrainingSettings {
   within('image size', asked.imageSize, 22, 512);
   within('epochs', asked.epochs, 1, 10_000);
-  within('batch size', asked.batchSize, 1, 1_024);
+  within('batch size', asked.batchSize, 1, Math.min(1_024, Math.floor(maxBatchValues / (asked.imageSize ** 2 * 3))));
   within('seed', asked.seed, 0, Number.MAX_SAFE_INTEGER);
   if (!(asked.learningRate > 0 && asked.learningRate <= 1))
     throw refuse('learning rate', asked.learningRate, '0 and 1');

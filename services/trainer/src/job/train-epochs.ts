@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@atoll/base/clock';
+import { AtollError } from '@atoll/base/error';
 import { randomStream, shuffled } from '../augment/random.js';
 import type { Decoded } from '../dataset/decode-photos.js';
 import type { LabelledPhoto } from '../dataset/photo.js';
@@ -58,7 +59,9 @@ async function trainEpoch(
     const batch = Array.from(order.subarray(start, start + batchSize), (i) => training[i] as Decoded<LabelledPhoto>);
     const pixels = filler.fill(batch, { ranges: settings.augmentation, seed, epoch });
     const labels = Int32Array.from(batch, (photo) => photo.label);
-    meter = afterStep(meter, session.step(pixels, labels), batch.length);
+    const result = session.step(pixels, labels);
+    if (!Number.isFinite(result.loss)) throw diverged(epoch, settings.learningRate);
+    meter = afterStep(meter, result, batch.length);
     const reported = reportIfDue(meter, clock.monotonicMs());
     meter = reported.meter;
     if (reported.report !== null) emit(reported.report);
@@ -67,4 +70,11 @@ async function trainEpoch(
     signal.throwIfAborted();
   }
   return meter;
+}
+
+function diverged(epoch: number, learningRate: number): AtollError {
+  return new AtollError(
+    'FAILED_PRECONDITION',
+    `cannot go on with the training: in epoch ${epoch} the loss is no longer a number; a learning rate below ${learningRate} may help`,
+  );
 }
