@@ -32,8 +32,8 @@ export interface Delivery {
 /** The door. */
 export interface Inbox {
   deliver(bytes: Uint8Array): void;
-  /** Takes the waiting one out. */
-  take(): Delivery | undefined;
+  /** Hands the waiting one over; it leaves only when `use` returns. False when none waits. */
+  take(use: (delivery: Delivery) => void): boolean;
 }
 
 /** Opens the door; what is refused is logged and changes nothing. */
@@ -67,10 +67,12 @@ export function openInbox(options: InboxOptions): Inbox {
       waiting = { assignment: assignmentOf(desired), payloadSha256, signedMs: Number(desired.createdUnixMs) };
       options.onNewer();
     },
-    take: () => {
+    take: (use) => {
       const taken = waiting;
+      if (taken === undefined) return false;
+      use(taken);
       waiting = undefined;
-      return taken;
+      return true;
     },
   };
 }

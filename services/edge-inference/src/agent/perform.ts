@@ -31,51 +31,64 @@ export interface Effects {
   readonly onNews: () => void;
 }
 
-/** Preparation without a deadline of its own ends after this, milliseconds. */
-const defaultPrepareMs = 10 * 60_000;
 const sampleEveryMs = 200;
 const reportEveryMs = 2_000;
 
-/** Fetches and checks; undefined when it was given up. */
+/** Fetches and checks; undefined when it was given up. `deadline` is when preparation must be over. */
 export async function performFetch(
   effects: Effects,
-  { candidate, soak, keep }: { readonly candidate: ModelRef; readonly soak: Soak; readonly keep: readonly ModelRef[] },
+  { candidate, keep }: { readonly candidate: ModelRef; readonly keep: readonly ModelRef[] },
   signal: AbortSignal,
+  deadline: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const deadline = AbortSignal.timeout(soak.prepareDeadlineMs === 0 ? defaultPrepareMs : soak.prepareDeadlineMs);
   try {
     await effects.store.collect(
       [...keep, candidate].map((ref) => ref.manifestSha256),
       effects.buildKeys,
     );
-    const context = { ...effects, nowMs: effects.nowMs() };
-    await fetchRelease(context, candidate, AbortSignal.any([signal, deadline]));
+    await fetchRelease({ ...effects, nowMs: effects.nowMs() }, candidate, AbortSignal.any([signal, deadline]));
     return { kind: 'fetched' };
   } catch (error) {
-    if (signal.aborted) return undefined;
-    if (deadline.aborted) {
-      const message = `cannot fetch ${nameOf(candidate)}: it took longer than ${soak.prepareDeadlineMs} ms`;
-      return { kind: 'failed', reason: { code: 'PREPARE_TIMEOUT', message } };
-    }
-    if (!isAtollError(error)) effects.log.error('fetching failed inside', { error });
-    return { kind: 'failed', reason: fetchReason(error) };
+    return signal.aborted ? undefined : failedBefore(effects, candidate, error, deadline);
   }
 }
 
-/** Tries, loads, flips. */
-export async function performActivate(effects: Effects, candidate: ModelRef, signal: AbortSignal): Promise<Outcome> {
+/** Tries, loads, flips. The deadline is for the trial: a flip that has begun is finished. */
+export async function performActivate(
+  effects: Effects,
+  candidate: ModelRef,
+  signal: AbortSignal,
+  deadline: AbortSignal,
+): Promise<Outcome> {
+  const preparing = new AbortController();
+  const end = (): void => preparing.abort();
+  for (const source of [signal, deadline]) {
+    if (source.aborted) end();
+    source.addEventListener('abort', end, { once: true });
+  }
   try {
     const pkg = await keptPackage(effects, candidate);
-    const result = await effects.swapper.activate(pkg, signal, (stage) => {
-      if (stage === 'swapping') effects.onStep({ kind: 'swapping' });
+    const result = await effects.swapper.activate(pkg, preparing.signal, (stage) => {
+      if (stage !== 'swapping') return;
+      effects.onStep({ kind: 'swapping' });
+      deadline.removeEventListener('abort', end);
     });
     if (result.outcome === 'ok') return { kind: 'activated' };
     return { kind: 'failed', reason: { code: result.reason, message: result.message } };
   } catch (error) {
-    if (signal.aborted) return { kind: 'abandoned' };
-    if (!isAtollError(error)) effects.log.error('activation failed inside', { error });
-    return { kind: 'failed', reason: fetchReason(error) };
+    return signal.aborted ? { kind: 'abandoned' } : failedBefore(effects, candidate, error, deadline);
+  } finally {
+    for (const source of [signal, deadline]) source.removeEventListener('abort', end);
   }
+}
+
+function failedBefore(effects: Effects, candidate: ModelRef, error: unknown, deadline: AbortSignal): Outcome {
+  if (deadline.aborted) {
+    const message = `cannot prepare ${nameOf(candidate)}: it was not done within its deadline`;
+    return { kind: 'failed', reason: { code: 'PREPARE_TIMEOUT', message } };
+  }
+  if (!isAtollError(error)) effects.log.error('preparing a release failed inside', { error });
+  return { kind: 'failed', reason: fetchReason(error) };
 }
 
 /** Watches the version in service until the judge decides; undefined when it was given up. */

@@ -22,7 +22,7 @@ export interface ReporterOptions {
   readonly log: Logger;
   readonly heartbeatMs: number;
   readonly state: () => AgentState;
-  readonly link: () => BusLink;
+  readonly link: BusLink;
 }
 
 /** The node's voice. */
@@ -44,7 +44,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     pending = false;
     sequence += 1n;
     const status = statusOf(options, bootId, sequence, Date.now());
-    await options.link().publishStatus(encodeEnvelope(sealStatus(status, options.nodeKey)));
+    await options.link.publishStatus(encodeEnvelope(sealStatus(status, options.nodeKey)));
   };
   /** Until the next report() or close(), or that long. */
   const woken = (mostMs?: number): Promise<void> =>
@@ -72,7 +72,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   const running = forever();
   let timer: NodeJS.Timeout | undefined;
   const beat = (): void => {
-    options.link().heartbeat();
+    options.link.heartbeat();
     // Spread by a fifth, so that a fleet that started together does not speak together.
     timer = setTimeout(beat, options.heartbeatMs * (0.8 + Math.random() * 0.4));
   };
