@@ -47,10 +47,10 @@ function install() {
 
 function clean(withCache) {
   for (const entry of readdirSync(root, { withFileTypes: true, recursive: true })) {
-    const made = ['dist', 'coverage'].includes(entry.name) || entry.name.endsWith('.tsbuildinfo');
+    const made = ['dist', 'coverage', 'node_modules'].includes(entry.name) || entry.name.endsWith('.tsbuildinfo');
     if (made && !/[/\\](node_modules|\.git)([/\\]|$)/.test(entry.parentPath)) remove(entry.parentPath, entry.name);
   }
-  for (const name of ['.atoll', 'runs', 'node_modules']) remove(root, name);
+  for (const name of ['.atoll', 'runs']) remove(root, name);
   const { ATOLL_CACHE, HOME = '/tmp', XDG_CACHE_HOME = join(HOME, '.cache') } = process.env;
   if (withCache) remove(ATOLL_CACHE ?? join(XDG_CACHE_HOME, 'atoll'));
 }

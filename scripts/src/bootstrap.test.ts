@@ -26,7 +26,15 @@ describe('bootstrap.mjs', () => {
   let root = '';
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'atoll-bootstrap-'));
-    for (const folder of ['scripts/dist', 'node_modules/.bin', 'packages/a/dist', 'packages/a/src', 'runs', '.atoll']) {
+    for (const folder of [
+      'scripts/dist',
+      'node_modules/.bin',
+      'packages/a/dist',
+      'packages/a/src',
+      'packages/a/node_modules/b',
+      'runs',
+      '.atoll',
+    ]) {
       await mkdir(join(root, folder), { recursive: true });
     }
     await copyFile(bootstrap, join(root, 'scripts/bootstrap.mjs'));
