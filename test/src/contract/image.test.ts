@@ -12,7 +12,7 @@ import { repositoryRoot } from '../support/repository.js';
 import { startEnvironments } from './start-environments.js';
 
 const run = promisify(execFile);
-const assembler = join(repositoryRoot, 'deploy/dist/main.js');
+const assembler = join(repositoryRoot, 'deploy/dist/image/main.js');
 const { root, tensorflow } = cachePaths(process.env);
 const withoutTensorflow = existsSync(join(tensorflow, 'tfjs_binding.node'))
   ? false

@@ -128,7 +128,7 @@ function allowedPackages(place: Place): ReadonlySet<string> {
   const [group = '', name = ''] = place.workspace.split('/');
   if (group === 'packages') return new Set([name, ...(packageImports[name] ?? [])]);
   if (group === 'scripts') return new Set(['base']);
-  if (group === 'deploy') return new Set(['base', 'rpc']);
+  if (group === 'deploy') return new Set(['base', 'rpc', 'bus', 'release']);
   return isDeciding(place) ? decidingPackages : new Set(allPackages);
 }
 

@@ -53,7 +53,7 @@ export async function assemble({ root, service, out, cache, warn }: AssembleOpti
   }
   await writeFile(join(out, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`);
   await writeFile(join(out, 'main.js'), `import './services/${service}/dist/main.js';\n`);
-  await copyFile(join(root, 'deploy/dist/healthcheck.js'), join(out, 'healthcheck.js'));
+  await copyFile(join(root, 'deploy/dist/image/healthcheck.js'), join(out, 'healthcheck.js'));
 }
 
 async function makeNew(folder: string): Promise<void> {
