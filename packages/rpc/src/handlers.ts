@@ -99,7 +99,9 @@ function bidiStreaming(
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
     const context = contextOf(call);
-    answer(method, call, () => handler(call, context), context, log);
+    // Reading to the end must leave the stream open: the answers go out on it.
+    const requests = (): unknown => call.iterator({ destroyOnReturn: false });
+    answer(method, call, () => handler(requests(), context), context, log);
   };
 }
 
