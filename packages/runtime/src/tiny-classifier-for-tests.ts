@@ -19,12 +19,13 @@ const reshapeCode = 22;
 const fullyConnectedCode = 9;
 const softmaxCode = 25;
 const pixelScale = 1 / 255;
-const weightScale = 0.02;
 const logitScale = 0.1;
 
 /** The bytes of the model file. */
 export function tinyClassifier({ seed, size, classes, io }: TinyClassifier): Uint8Array {
   const pixels = size * size * 3;
+  // Weights are uniform, so this puts the logits' deviation at about 3 and scores neither saturate nor agree.
+  const weightScale = Math.fround(3 / (73 * Math.sqrt(pixels / 3)));
   const next = random(seed);
   const weights = Int8Array.from({ length: classes * pixels }, () => Math.round(next() * 254) - 127);
   const bias = Int32Array.from({ length: classes }, () => Math.round((next() - 0.5) * 200));

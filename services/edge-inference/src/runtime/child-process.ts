@@ -37,6 +37,16 @@ export interface RuntimeChild {
   kill(): void;
 }
 
+/** The error of a question that a child cannot answer any more, told apart from what a child itself calls unavailable. */
+export function runtimeGone(message: string, cause?: unknown): AtollError {
+  return new AtollError('UNAVAILABLE', message, { cause, detail: { runtime: 'gone' } });
+}
+
+/** True for an error of runtimeGone. */
+export function isRuntimeGone(error: unknown): boolean {
+  return error instanceof AtollError && error.detail['runtime'] === 'gone';
+}
+
 const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 
 type Unsent = { [K in ToChild['kind']]: Omit<Extract<ToChild, { kind: K }>, 'id'> }[ToChild['kind']];
@@ -71,7 +81,7 @@ function converse(child: ChildProcess, log: Logger) {
 
   const ended = new Promise<string>((resolve) => {
     const end = (words: string): void => {
-      gone ??= new AtollError('UNAVAILABLE', `the runtime process ${words}`);
+      gone ??= runtimeGone(`the runtime process ${words}`);
       for (const question of pending.values()) question.reject(gone);
       pending.clear();
       resolve(words);

@@ -55,7 +55,7 @@ export class FrameReader {
     const headEnd = prefixBytes + headBytes;
     return {
       head: parseHead(whole.toString('utf8', prefixBytes, headEnd)),
-      payload: whole.subarray(headEnd, prefixBytes + bodyBytes),
+      payload: new Uint8Array(whole.subarray(headEnd, prefixBytes + bodyBytes)),
     };
   }
 

@@ -4,10 +4,10 @@
  * sent once more, and a new child takes its place with all models loaded again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
-import { startChild } from './child-process.js';
+import { isRuntimeGone, runtimeGone, startChild } from './child-process.js';
 import type { Candidate, LoadedInfo } from './messages.js';
 
 /** What a slot needs. */
@@ -99,7 +99,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         } catch (error) {
           broken.set(handle, reasonOf(error));
           log.error('a model could not be loaded again', { handle, error });
-          if (isAtollError(error, 'UNAVAILABLE')) throw error;
+          if (isRuntimeGone(error)) throw error;
         }
       }
       if (!stopping.signal.aborted) return next;
@@ -150,14 +150,14 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       };
       job.resolve(await target.run(job.handle, job.inputs, onStarted));
     } catch (error) {
-      const lost = isAtollError(error, 'UNAVAILABLE');
+      const lost = isRuntimeGone(error);
       if (lost && child === target) child = undefined;
       if (lost && !begun && !job.retried && !stopping.signal.aborted) {
         job.retried = true;
         waiting.unshift(job);
       } else {
         const why = hung ? `it did not end within ${options.invokeTimeoutMs} ms` : reasonOf(error);
-        job.reject(lost ? new AtollError('UNAVAILABLE', `cannot run ${job.handle}: ${why}`, { cause: error }) : error);
+        job.reject(lost ? runtimeGone(`cannot run ${job.handle}: ${why}`, error) : error);
       }
     } finally {
       clearTimeout(watchdog);

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Clock } from '@atoll/base/clock';
+import { createAdmissionQueue } from './admission-queue.js';
+
+function fakeClock(): Clock & { advance(ms: number): void } {
+  let ms = 1_000;
+  return { nowMs: () => ms, monotonicMs: () => ms, advance: (by) => void (ms += by) };
+}
+
+const patient = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+
+describe('an admission queue', () => {
+  test('admits up to its concurrency at once and the others in order', async () => {
+    const clock = fakeClock();
+    const queue = createAdmissionQueue('m', { concurrency: 2, limit: 10, clock });
+    const a = await queue.enter(patient);
+    await queue.enter(patient);
+    const order: string[] = [];
+    const enter = async (name: string) => {
+      const ticket = await queue.enter(patient);
+      order.push(name);
+      return ticket;
+    };
+    const [c, d] = [enter('c'), enter('d')];
+    assert.equal(queue.waiting, 2);
+    clock.advance(7);
+    a.release();
+    a.release();
+    const third = await c;
+    assert.deepEqual([third.queueMs, queue.waiting, order], [7, 1, ['c']]);
+    third.release();
+    await d;
+    assert.deepEqual(order, ['c', 'd']);
+  });
+
+  test('refuses at once when it is full', async () => {
+    const queue = createAdmissionQueue('m', { concurrency: 1, limit: 1, clock: fakeClock() });
+    const first = await queue.enter(patient);
+    const second = queue.enter(patient);
+    await assert.rejects(queue.enter(patient), { code: 'RESOURCE_EXHAUSTED', message: /^cannot run m: 1 requests/ });
+    first.release();
+    (await second).release();
+    (await queue.enter(patient)).release();
+  });
+
+  test('refuses a passed deadline at the door and at the head of the queue', async () => {
+    const clock = fakeClock();
+    const queue = createAdmissionQueue('m', { concurrency: 1, limit: 9, clock });
+    await assert.rejects(queue.enter({ ...patient, deadlineMs: 1_000 }), { code: 'DEADLINE_EXCEEDED' });
+    const first = await queue.enter(patient);
+    const hurried = queue.enter({ ...patient, deadlineMs: 1_010 });
+    const unhurried = queue.enter(patient);
+    clock.advance(10);
+    first.release();
+    await assert.rejects(hurried, { code: 'DEADLINE_EXCEEDED' });
+    (await unhurried).release();
+  });
+
+  test('lets a caller that went away leave its place', async () => {
+    const queue = createAdmissionQueue('m', { concurrency: 1, limit: 1, clock: fakeClock() });
+    const first = await queue.enter(patient);
+    const controller = new AbortController();
+    const gone = queue.enter({ ...patient, signal: controller.signal });
+    controller.abort();
+    await assert.rejects(gone, { code: 'CANCELLED' });
+    const next = queue.enter(patient);
+    first.release();
+    (await next).release();
+    await assert.rejects(queue.enter({ ...patient, signal: controller.signal }), { code: 'CANCELLED' });
+  });
+});

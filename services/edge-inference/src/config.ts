@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import type { CachePaths } from '@atoll/base/cache';
+import { cachePaths } from '@atoll/base/cache';
+import type { Env } from '@atoll/base/env';
+import { EnvReader } from '@atoll/base/env';
+import { AtollError } from '@atoll/base/error';
+import type { LogLevel } from '@atoll/base/log';
+import { logLevels } from '@atoll/base/log';
+import type { BackendChoice, Libraries } from '@atoll/runtime/open';
+import type { ModelFile } from './models/from-file.js';
+
+/** How a node belongs to a fleet. */
+export interface FleetConfig {
+  readonly nodeId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly registry: string;
+  readonly natsUrl: string;
+  readonly natsCredentialsPath: string;
+  readonly nodeKeyPath: string;
+  readonly buildKeysPath: string;
+  readonly directorKeysPath: string;
+  /** A folder of this node's own. */
+  readonly dataDir: string;
+  /** How others reach the gRPC server; undefined = where it listens. */
+  readonly address: string | undefined;
+}
+
+/** What a node is started with. */
+export interface EdgeInferenceConfig {
+  /** host:port (port 0 = any free one) or unix:PATH. */
+  readonly listen: string;
+  /** host:port of health and metrics over HTTP; undefined = none. */
+  readonly httpListen: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly backend: BackendChoice;
+  readonly libraries: Libraries;
+  /** LD_LIBRARY_PATH of the runtime processes. */
+  readonly libraryPath: string | undefined;
+  /** Runtime processes; each holds every model and runs one request at a time. */
+  readonly slots: number;
+  /** Threads of one run. */
+  readonly threads: number;
+  /** Requests of one model that may wait. */
+  readonly queueLimit: number;
+  /** A run that takes longer ends its runtime process. */
+  readonly invokeTimeoutMs: number;
+  /** What the trial of a new version may take in all. */
+  readonly probeTimeoutMs: number;
+  /** What its median run may take. */
+  readonly probeBudgetMs: number;
+  /** How long stop() lets calls finish. */
+  readonly drainMs: number;
+  /** Models served from files, as version 1. */
+  readonly models: readonly ModelFile[];
+  /** Undefined for a node that stands alone. */
+  readonly fleet: FleetConfig | undefined;
+}
+
+/** Every setting of a node that stands alone and listens on any free port of the loopback; spread over it what differs. */
+export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): EdgeInferenceConfig {
+  return {
+    listen: '127.0.0.1:0',
+    httpListen: undefined,
+    logLevel: 'info',
+    backend: 'auto',
+    libraries: { liteRt: cache.liteRt, tfLite: cache.tfLite },
+    libraryPath: undefined,
+    slots: 1,
+    threads: 1,
+    queueLimit: 64,
+    invokeTimeoutMs: 10_000,
+    probeTimeoutMs: 60_000,
+    probeBudgetMs: 2_000,
+    drainMs: 10_000,
+    models: [],
+    fleet: undefined,
+  };
+}
+
+/** Reads the environment; throws with every fault at once. A node belongs to a fleet when ATOLL_EDGE_NODE_ID is set. */
+export function readConfig(env: Env): EdgeInferenceConfig {
+  const reader = new EnvReader(env, 'ATOLL_EDGE_');
+  const defaults = standaloneConfig(cachePaths(env));
+  const edgeTpu = reader.optionalText('ATOLL_EDGE_TPU_LIBRARY');
+  const listen = reader.text('ATOLL_EDGE_LISTEN', '127.0.0.1:7411');
+  const config: EdgeInferenceConfig = {
+    listen,
+    httpListen: reader.optionalText('ATOLL_EDGE_HTTP_LISTEN') ?? httpBeside(listen),
+    logLevel: reader.choice('ATOLL_LOG', 'info', logLevels),
+    backend: reader.choice('ATOLL_EDGE_BACKEND', 'auto', ['auto', 'native', 'wasm', 'edgetpu']),
+    libraries: { ...defaults.libraries, ...(edgeTpu === undefined ? {} : { edgeTpu }) },
+    libraryPath: env['LD_LIBRARY_PATH'],
+    slots: reader.integer('ATOLL_EDGE_SLOTS', defaults.slots, 1, 64),
+    threads: reader.integer('ATOLL_EDGE_THREADS', defaults.threads, 1, 64),
+    queueLimit: reader.integer('ATOLL_EDGE_QUEUE_LIMIT', defaults.queueLimit, 1, 100_000),
+    invokeTimeoutMs: reader.integer('ATOLL_EDGE_INVOKE_TIMEOUT_MS', defaults.invokeTimeoutMs, 10, 600_000),
+    probeTimeoutMs: reader.integer('ATOLL_EDGE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
+    probeBudgetMs: reader.integer('ATOLL_EDGE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
+    drainMs: reader.integer('ATOLL_EDGE_DRAIN_MS', defaults.drainMs, 0, 600_000),
+    models: pairs(reader, 'ATOLL_EDGE_MODELS').map(([name, path]) => ({ name, path })),
+    fleet: readFleet(reader),
+  };
+  reader.done();
+  return Object.freeze(config);
+}
+
+function readFleet(reader: EnvReader): FleetConfig | undefined {
+  const nodeId = reader.optionalText('ATOLL_EDGE_NODE_ID');
+  // Read in any case, so that the names are known and a wrong one is told beside its nearest.
+  const given = {
+    labels: Object.fromEntries(pairs(reader, 'ATOLL_EDGE_LABELS')),
+    address: reader.optionalText('ATOLL_EDGE_ADDRESS'),
+    dataDir: reader.text('ATOLL_DATA_DIR', '.atoll'),
+  };
+  const required = nodeId === undefined ? '' : undefined;
+  const fleet = {
+    registry: reader.text('ATOLL_EDGE_REGISTRY', required ?? '127.0.0.1:7403'),
+    natsUrl: reader.text('ATOLL_NATS_URL', required),
+    natsCredentialsPath: reader.text('ATOLL_EDGE_NATS_CREDENTIALS', required),
+    nodeKeyPath: reader.text('ATOLL_EDGE_NODE_KEY', required),
+    buildKeysPath: reader.text('ATOLL_EDGE_BUILD_KEYS', required),
+    directorKeysPath: reader.text('ATOLL_EDGE_DIRECTOR_KEYS', required),
+  };
+  if (nodeId === undefined) return undefined;
+  return { nodeId, ...given, dataDir: join(given.dataDir, 'nodes', nodeId), ...fleet };
+}
+
+/** "a=b,c=d" as pairs; INVALID_ARGUMENT for a part without a name or value. */
+function pairs(reader: EnvReader, name: string): (readonly [string, string])[] {
+  const text = reader.optionalText(name);
+  return (text === undefined ? [] : text.split(',')).map((part) => {
+    const cut = part.indexOf('=');
+    const [key, value] = [part.slice(0, cut).trim(), part.slice(cut + 1).trim()];
+    if (cut > 0 && value !== '') return [key, value] as const;
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot read the configuration: ${name} has ${JSON.stringify(part)}, not NAME=VALUE`,
+    );
+  });
+}
+
+/** Health and metrics have their port 100 above the gRPC port; none beside a Unix socket, any free one beside port 0. */
+function httpBeside(listen: string): string | undefined {
+  const match = /^(.*):(\d+)$/.exec(listen);
+  if (match === null || listen.startsWith('unix:')) return undefined;
+  const port = Number(match[2]);
+  return `${match[1]}:${port === 0 ? 0 : port + 100}`;
+}

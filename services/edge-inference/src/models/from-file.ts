@@ -1,0 +1,108 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { sha256 } from '@atoll/base/digest';
+import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
+import type { Preprocessing } from '@atoll/image/preprocessing';
+import { isEdgeTpuModel } from '@atoll/runtime/edgetpu';
+import { maxModelBytes } from '@atoll/runtime/open';
+import { readLabels, readMetadata } from '@atoll/tflite/metadata';
+import type { TfLiteModel } from '@atoll/tflite/model';
+import { mainSubgraph } from '@atoll/tflite/model';
+import { readModel } from '@atoll/tflite/read';
+import type { ModelPackage } from './model-package.js';
+
+/** A model that a person names by its file. */
+export interface ModelFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+/**
+ * The package that a lone .tflite file makes: version 1, labels from its TFLite Metadata or from labels.txt beside it,
+ * preprocessing from the metadata. NOT_FOUND or INVALID_ARGUMENT with one line.
+ */
+export async function packageFromFile({ name, path }: ModelFile): Promise<ModelPackage> {
+  if (!/^[a-z0-9-]{1,63}$/.test(name)) {
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot serve model ${JSON.stringify(name)}: a name is 1 to 63 of a-z, 0-9 and -`,
+    );
+  }
+  const bytes = await readModelFile(path);
+  const model = readModel(bytes, path);
+  return {
+    model: name,
+    version: 1n,
+    manifestSha256: '',
+    files: [
+      {
+        target: isEdgeTpuModel(bytes) ? 'edgetpu' : 'cpu',
+        path: resolve(path),
+        sha256: sha256(bytes),
+        sizeBytes: bytes.byteLength,
+        minRuntimeVersion: 0,
+      },
+    ],
+    inputs: [],
+    outputs: [],
+    preprocessing: preprocessingOf(model, path),
+    labels: readLabels(bytes, model, path) ?? (await labelsBeside(path, model)),
+    golden: [],
+  };
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxModelBytes)
+      throw new AtollError(
+        'INVALID_ARGUMENT',
+        `cannot read ${path}: its ${size} bytes exceed the limit of ${maxModelBytes}`,
+      );
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof AtollError) throw error;
+    const code = errnoOf(error) === 'ENOENT' ? 'NOT_FOUND' : 'INVALID_ARGUMENT';
+    throw new AtollError(code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The normalization of the metadata is in pixel steps, as here; without one, undefined. */
+function preprocessingOf(model: TfLiteModel, path: string): Preprocessing | undefined {
+  const [tensor] = readMetadata(model, path)?.subgraphs[0]?.inputs ?? [];
+  const [input] = mainSubgraph(model).inputs;
+  const [, height, width, channels] = mainSubgraph(model).tensors[input ?? -1]?.shape ?? [];
+  if (width === undefined || height === undefined || channels !== 3) return undefined;
+  for (const unit of tensor?.processUnits ?? []) {
+    if (unit.options?.type !== 'NormalizationOptions') continue;
+    const { mean, std } = unit.options;
+    if (mean.length === 0 || std.length === 0) continue;
+    return {
+      width,
+      height,
+      channels: 3,
+      kernel: 'linear',
+      fit: 'fill',
+      autoOrient: false,
+      channelOrder: 'rgb',
+      mean,
+      std,
+    };
+  }
+  return undefined;
+}
+
+/** The lines of labels.txt in the model's folder, when there are as many as classes. */
+async function labelsBeside(path: string, model: TfLiteModel): Promise<readonly string[]> {
+  const { outputs, tensors } = mainSubgraph(model);
+  const classes = tensors[outputs[0] ?? -1]?.shape.reduce((product, size) => product * size, 1);
+  try {
+    const labels = (await readFile(join(dirname(path), 'labels.txt'), 'utf8')).trimEnd().split(/\r?\n/);
+    return labels.length === classes ? labels : [];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw new AtollError('INVALID_ARGUMENT', `cannot read the labels beside ${path}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+/*
+ * A package is tried in a process of its own before it comes near the one that serves: a file that ends or hangs its runtime
+ * ends and hangs only this. It must load, fit its package, answer its golden cases, and do so fast enough.
+ */
+import { reasonOf } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+import type { ModelPackage } from '../models/model-package.js';
+import { packageName } from '../models/model-package.js';
+import type { PackageFault } from '../models/verify.js';
+import { verifyLoaded } from '../models/verify.js';
+import type { ChildSettings, RuntimeChild } from './child-process.js';
+import { isRuntimeGone, startChild } from './child-process.js';
+import type { Candidate } from './messages.js';
+
+/** What a probe allows. */
+export interface ProbeOptions {
+  readonly settings: ChildSettings;
+  /** All of it, start of the process included. */
+  readonly timeoutMs: number;
+  /** The median run, the first one not counted. */
+  readonly budgetMs: number;
+  readonly log: Logger;
+}
+
+const handle = 'probe';
+/** Rounds over the golden cases, so that the median is not the first run. */
+const rounds = 3;
+
+/**
+ * Tries a package; undefined when it may serve. A package with nothing for a CPU is not tried here, only where it will serve.
+ * Throws the signal's reason when it aborts.
+ */
+export async function probePackage(
+  pkg: ModelPackage,
+  candidates: readonly Candidate[],
+  options: ProbeOptions,
+  signal: AbortSignal,
+): Promise<PackageFault | undefined> {
+  signal.throwIfAborted();
+  if (candidates.length === 0) return undefined;
+  const child = await startChild(options.settings, options.log.with({ probe: packageName(pkg) }));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill();
+  }, options.timeoutMs);
+  const abort = (): void => child.kill();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await tryOut(child, pkg, candidates, options.budgetMs);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late) return { reason: 'TOO_SLOW', message: `its trial did not end within ${options.timeoutMs} ms` };
+    if (isRuntimeGone(error)) return { reason: 'CRASHED', message: `its trial failed: ${reasonOf(error)}` };
+    return { reason: 'LOAD_FAILED', message: reasonOf(error) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+    child.kill();
+    await child.ended;
+  }
+}
+
+async function tryOut(
+  child: RuntimeChild,
+  pkg: ModelPackage,
+  candidates: readonly Candidate[],
+  budgetMs: number,
+): Promise<PackageFault | undefined> {
+  const info = await child.load(handle, candidates);
+  const timesMs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const fault = await verifyLoaded(pkg, info, async (inputs) => {
+      const result = await child.run(handle, inputs, () => undefined);
+      timesMs.push(result.inferMs);
+      return result;
+    });
+    if (fault !== undefined) return fault;
+  }
+  const median = timesMs.slice(1).toSorted((a, b) => a - b)[Math.floor((timesMs.length - 1) / 2)] ?? 0;
+  if (median <= budgetMs) return undefined;
+  return { reason: 'TOO_SLOW', message: `a run takes ${median.toFixed(1)} ms, this node allows ${budgetMs} ms` };
+}

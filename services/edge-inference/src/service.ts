@@ -1,0 +1,125 @@
+import type { Clock } from '@atoll/base/clock';
+import { AtollError } from '@atoll/base/error';
+import type { Running } from '@atoll/base/lifecycle';
+import type { Logger } from '@atoll/base/log';
+import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
+import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
+import { bindService } from '@atoll/rpc/handlers';
+import { startServer } from '@atoll/rpc/server';
+import { startAgent } from './agent/agent.js';
+import type { EdgeInferenceConfig } from './config.js';
+import { startHttp } from './http.js';
+import { createInference } from './inference.js';
+import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
+import { packageFromFile } from './models/from-file.js';
+import { describeModels } from './rpc/describe-models.js';
+import { modelInfer } from './rpc/model-infer.js';
+import { modelMetadata } from './rpc/model-metadata.js';
+import { modelReady } from './rpc/model-ready.js';
+import { predictStream } from './rpc/predict-stream.js';
+import { predict } from './rpc/predict.js';
+import { serverLive, serverMetadata, serverReady } from './rpc/server-status.js';
+import type { ChildSettings } from './runtime/child-process.js';
+import { startPool } from './runtime/pool.js';
+import { probePackage } from './runtime/probe.js';
+import { createSwapManager } from './swap/manager.js';
+import type { SwapManager } from './swap/manager.js';
+import type { Swapper } from './swap/swapper.js';
+
+export type { EdgeInferenceConfig, FleetConfig } from './config.js';
+export { standaloneConfig } from './config.js';
+
+/** What a node takes from whoever starts it. */
+export interface EdgeInferenceDeps {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** A running node. */
+export interface RunningEdgeInference extends Running {
+  /** host:port of health and metrics; undefined when not asked for. */
+  readonly http: string | undefined;
+  readonly swapper: Swapper;
+  /** Process ids of the runtime children. */
+  readonly runtimePids: readonly number[];
+}
+
+/** Starts a node: runtime, server, models given as files, and in a fleet the agent. Whatever fails, nothing is left running. */
+export async function startEdgeInference(
+  config: EdgeInferenceConfig,
+  { log, clock }: EdgeInferenceDeps,
+): Promise<RunningEdgeInference> {
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const settings: ChildSettings = {
+      libraries: config.libraries,
+      threads: config.threads,
+      ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
+    };
+    let manager: SwapManager | undefined;
+    const pool = await startPool(config.slots, {
+      settings,
+      invokeTimeoutMs: config.invokeTimeoutMs,
+      log,
+      onCrash: (handles) => manager?.crashed(handles),
+    });
+    undo.push(() => pool.stop());
+    const probing = { settings, timeoutMs: config.probeTimeoutMs, budgetMs: config.probeBudgetMs, log };
+    const swaps = createSwapManager({
+      pool,
+      candidatesOf: (pkg) => candidatesOf(pkg, config.backend),
+      probe: (pkg, signal) => probePackage(pkg, probeCandidatesOf(pkg, config.backend), probing, signal),
+      onServing: (model) => server.setServing(model, true),
+      log,
+    });
+    manager = swaps;
+
+    const inference = createInference({ manager: swaps, pool, queueLimit: config.queueLimit, clock });
+    const one = predict(inference);
+    const own = bindService(InferenceServiceService, {
+      predict: one,
+      predictStream: predictStream(one),
+      describeModels: describeModels(swaps),
+    });
+    const open = bindService(GRPCInferenceServiceService, {
+      serverLive,
+      serverReady: serverReady(swaps),
+      serverMetadata,
+      modelReady: modelReady(swaps),
+      modelMetadata: modelMetadata(swaps),
+      modelInfer: modelInfer(inference),
+    });
+    const server = await startServer({ listen: config.listen, services: [own, open], log, drainMs: config.drainMs });
+    undo.push(() => server.stop());
+    const http = config.httpListen === undefined ? undefined : await startHttp(config.httpListen, swaps);
+    if (http !== undefined) undo.push(() => http.stop());
+
+    for (const file of config.models) await serveFile(swaps, file);
+    if (config.fleet !== undefined) {
+      const { address = server.address, ...fleet } = config.fleet;
+      const agent = await startAgent({ ...fleet, address, swapper: swaps, log });
+      undo.push(() => agent.stop());
+    }
+    return {
+      address: server.address,
+      http: http?.address,
+      swapper: swaps,
+      get runtimePids() {
+        return pool.pids;
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function serveFile(swapper: Swapper, file: EdgeInferenceConfig['models'][number]): Promise<void> {
+  const result = await swapper.activate(await packageFromFile(file), new AbortController().signal);
+  if (result.outcome === 'failed')
+    throw new AtollError('FAILED_PRECONDITION', `cannot serve ${file.path}: ${result.message}`);
+}

@@ -1,0 +1,22 @@
+import type { ModelPackage } from '../models/model-package.js';
+import type { LoadedInfo } from '../runtime/messages.js';
+import type { StatsRecorder } from '../stats.js';
+import type { LeaseCounter } from './lease.js';
+import type { VersionState } from './state.js';
+
+/** A version of a model on this node. */
+export interface ServedVersion {
+  readonly pkg: ModelPackage;
+  /** Names it in the runtime; new at every load. */
+  readonly handle: string;
+  readonly info: LoadedInfo;
+  readonly stats: StatsRecorder;
+  readonly leases: LeaseCounter;
+  readonly state: VersionState;
+}
+
+/** A version that the caller may use until it releases it. */
+export interface LeasedVersion {
+  readonly served: ServedVersion;
+  readonly release: () => void;
+}
