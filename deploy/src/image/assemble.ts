@@ -11,7 +11,7 @@ import { AtollError, errnoOf } from '@atoll/base/error';
 import { lockClosure, type LockPackages } from './lock-closure.js';
 
 /** The services that an image can be made of, and the folders of the cache that each has a use for. */
-export const imageServices: Readonly<Record<string, (paths: CachePaths) => readonly string[]>> = {
+const imageServices: Readonly<Record<string, (paths: CachePaths) => readonly string[]>> = {
   trainer: (paths) => [paths.tensorflow],
   'quantizer-compiler': (paths) => [dirname(paths.liteRt), dirname(paths.tfLite)],
   registry: () => [],
