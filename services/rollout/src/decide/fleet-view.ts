@@ -1,0 +1,56 @@
+/** What deciders know of the fleet: plain data, taken at one moment. */
+
+/** A release that a node runs or shall run. */
+export interface Target {
+  readonly model: string;
+  readonly version: bigint;
+  readonly manifestSha256: string;
+}
+
+/** What a node says that it is doing. */
+export type NodePhase =
+  | 'STEADY'
+  | 'ASSIGNED'
+  | 'DOWNLOADING'
+  | 'SELFTEST'
+  | 'SWAPPING'
+  | 'SOAKING'
+  | 'FAILED'
+  | 'ROLLING_BACK'
+  | 'ROLLED_BACK'
+  | 'UNKNOWN';
+
+/** The newest verified report of a node. */
+export interface NodeReport {
+  readonly observedGeneration: bigint;
+  readonly phase: NodePhase;
+  readonly reasonCode: string;
+  readonly message: string;
+  /** What serves; undefined when nothing does. */
+  readonly serving: Target | undefined;
+}
+
+/** A node of the fleet. */
+export interface NodeView {
+  readonly id: string;
+  /** Heard of lately. */
+  readonly online: boolean;
+  readonly report: NodeReport | undefined;
+  /** The release that it committed last, as far as the controller has heard. */
+  readonly committed: Target | undefined;
+}
+
+/** The fleet at one moment. */
+export interface FleetView {
+  readonly nowMs: number;
+  readonly nodes: ReadonlyMap<string, NodeView>;
+  /** False while the broker is away: then nothing is assigned. */
+  readonly connected: boolean;
+  /**
+   * True when silence means something: the broker has been there long enough for every node to have spoken, and some did.
+   * Silence of the whole fleet is a fault of the network, not of the version on trial.
+   */
+  readonly silenceCounts: boolean;
+  /** How long a node may be unheard of and still be waited for, milliseconds. */
+  readonly graceMs: number;
+}

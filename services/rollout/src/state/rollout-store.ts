@@ -1,0 +1,189 @@
+/** Rollouts with their plans, durable. Plans are written once; standings are written with a revision check. */
+import { AtollError } from '@atoll/base/error';
+import type { Database } from '@atoll/database/database';
+import type { Row } from '@atoll/database/row';
+import type { MemberChange } from '../decide/changes.js';
+import type { Target } from '../decide/fleet-view.js';
+import type { Member, Outcome, Phase, Rollout, Spec, Standing, WaveTimes } from '../decide/rollout.js';
+import { specBytes, specOf } from './spec-bytes.js';
+import { targetOf, targetValues } from './target-columns.js';
+
+/** A rollout that is about to begin. */
+export interface NewRollout {
+  readonly uid: string;
+  readonly spec: Spec;
+  readonly standing: Standing;
+  /** Node ids by wave. */
+  readonly plan: readonly (readonly string[])[];
+  readonly createdMs: number;
+}
+
+/** The store. Writes are meant to be made within one transaction of the database. */
+export interface RolloutStore {
+  add(rollout: NewRollout): void;
+  has(name: string): boolean;
+  load(name: string): Rollout | undefined;
+  /** Rollouts that are not final, oldest first. */
+  atWork(): Rollout[];
+  /** Complete rollouts whose version some node has still to take or refuse. */
+  withStragglers(): Rollout[];
+  /** Newest first; at most `limit`, older than the one numbered `before` (undefined = from the newest). */
+  page(before: bigint | undefined, limit: number): { readonly rollout: Rollout; readonly number: bigint }[];
+  /** Writes a standing over revision `rollout.revision`; INTERNAL when somebody else wrote meanwhile. */
+  write(rollout: Rollout, standing: Standing, nowMs: number): void;
+  change(rollout: Rollout, change: MemberChange): void;
+  assign(
+    rollout: Rollout,
+    nodeId: string,
+    part: Pick<Member, 'previous' | 'generation' | 'assignedMs' | 'heardMs'>,
+  ): void;
+  revert(rollout: Rollout, nodeId: string, part: Pick<Member, 'revertGeneration' | 'assignedMs' | 'heardMs'>): void;
+  startWave(rollout: Rollout, wave: number, nowMs: number): void;
+  passWave(rollout: Rollout, wave: number, nowMs: number): void;
+}
+
+const ofRollout = 'rollout_id = (SELECT id FROM rollout WHERE name = ?)';
+
+/** The store in a database that has the controller's schema. */
+export function rolloutStore(db: Database): RolloutStore {
+  const whole = (row: Row): Rollout => readRollout(db, row);
+  const updateMember = (
+    rollout: Rollout,
+    nodeId: string,
+    columns: string,
+    ...values: (string | number | bigint | null)[]
+  ) => db.run(`UPDATE member SET ${columns} WHERE ${ofRollout} AND node_id = ?`, ...values, rollout.spec.name, nodeId);
+  return {
+    add: (rollout) => addRollout(db, rollout),
+    has: (name) => db.first(() => true, 'SELECT 1 FROM rollout WHERE name = ?', name) === true,
+    load: (name) => db.first(whole, 'SELECT * FROM rollout WHERE name = ?', name),
+    atWork: () =>
+      db.all(whole, "SELECT * FROM rollout WHERE phase IN ('Pending', 'Progressing', 'Reverting') ORDER BY id"),
+    withStragglers: () =>
+      db.all(
+        whole,
+        `SELECT r.* FROM rollout r WHERE r.phase = 'Complete' AND EXISTS (
+           SELECT 1 FROM member m JOIN desired d ON d.node_id = m.node_id AND d.generation = m.generation
+           WHERE m.rollout_id = r.id AND m.outcome IN ('', 'TIMED_OUT'))`,
+      ),
+    page: (before, limit) =>
+      db.all(
+        (row) => ({ rollout: whole(row), number: row.integer('id') }),
+        'SELECT * FROM rollout WHERE id < ? ORDER BY id DESC LIMIT ?',
+        before ?? BigInt(Number.MAX_SAFE_INTEGER),
+        limit,
+      ),
+    write: (rollout, standing, nowMs) => writeStanding(db, rollout, standing, nowMs),
+    change: (rollout, { nodeId, heardMs, ended, back }) => {
+      if (heardMs !== undefined) updateMember(rollout, nodeId, 'heard_ms = ?', heardMs);
+      if (back === true) updateMember(rollout, nodeId, 'back = 1');
+      if (ended === undefined) return;
+      const { outcome, reasonCode, message } = ended;
+      updateMember(rollout, nodeId, 'outcome = ?, reason_code = ?, message = ?', outcome, reasonCode, message);
+    },
+    assign: (rollout, nodeId, { previous, generation, assignedMs, heardMs }) => {
+      const columns =
+        'previous_model = ?, previous_version = ?, previous_sha256 = ?, generation = ?, assigned_ms = ?, heard_ms = ?';
+      updateMember(rollout, nodeId, columns, ...targetValues(previous), generation, assignedMs, heardMs);
+    },
+    revert: (rollout, nodeId, { revertGeneration, assignedMs, heardMs }) => {
+      updateMember(
+        rollout,
+        nodeId,
+        'revert_generation = ?, assigned_ms = ?, heard_ms = ?',
+        revertGeneration,
+        assignedMs,
+        heardMs,
+      );
+    },
+    startWave: ({ spec }, wave, nowMs) => {
+      db.run(
+        `UPDATE wave SET started_ms = ? WHERE ${ofRollout} AND number = ? AND started_ms = 0`,
+        nowMs,
+        spec.name,
+        wave,
+      );
+    },
+    passWave: ({ spec }, wave, nowMs) => {
+      db.run(
+        `UPDATE wave SET passed_ms = ? WHERE ${ofRollout} AND number = ? AND passed_ms = 0`,
+        nowMs,
+        spec.name,
+        wave,
+      );
+    },
+  };
+}
+
+function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewRollout): void {
+  const { phase, wave, reason, message, blockedOn } = standing;
+  db.run(
+    `INSERT INTO rollout (name, uid, spec, manifest_sha256, phase, wave, reason, message, blocked_on, created_ms, updated_ms, revision)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+    ...[spec.name, uid, specBytes(spec), spec.target.manifestSha256],
+    ...[phase, wave, reason, message, JSON.stringify(blockedOn), createdMs, createdMs],
+  );
+  const id = db.first((row) => row.integer('id'), 'SELECT id FROM rollout WHERE name = ?', spec.name) ?? 0n;
+  let position = 0;
+  for (const [index, nodeIds] of plan.entries()) {
+    db.run('INSERT INTO wave (rollout_id, number) VALUES (?, ?)', id, index + 1);
+    for (const nodeId of nodeIds) {
+      position += 1;
+      const insert = 'INSERT INTO member (rollout_id, position, node_id, wave) VALUES (?, ?, ?, ?)';
+      db.run(insert, id, position, nodeId, index + 1);
+    }
+  }
+}
+
+function writeStanding(db: Database, { spec, revision }: Rollout, standing: Standing, nowMs: number): void {
+  const { phase, wave, reason, message, blockedOn } = standing;
+  const written = db.run(
+    `UPDATE rollout SET phase = ?, wave = ?, reason = ?, message = ?, blocked_on = ?, updated_ms = ?, revision = revision + 1
+     WHERE name = ? AND revision = ?`,
+    ...[phase, wave, reason, message, JSON.stringify(blockedOn), nowMs, spec.name, revision],
+  );
+  if (written === 1) return;
+  throw new AtollError('INTERNAL', `cannot write rollout ${spec.name}: its revision is no longer ${revision}`);
+}
+
+function readRollout(db: Database, row: Row): Rollout {
+  const id = row.integer('id');
+  return {
+    uid: row.text('uid'),
+    spec: specOf(row.bytes('spec'), row.text('manifest_sha256')),
+    standing: {
+      phase: row.text('phase') as Phase,
+      wave: row.number('wave'),
+      reason: row.text('reason'),
+      message: row.text('message'),
+      blockedOn: JSON.parse(row.text('blocked_on')) as string[],
+    },
+    members: db.all(readMember, 'SELECT * FROM member WHERE rollout_id = ? ORDER BY position', id),
+    waves: db.all(readWave, 'SELECT * FROM wave WHERE rollout_id = ? ORDER BY number', id),
+    createdMs: row.number('created_ms'),
+    updatedMs: row.number('updated_ms'),
+    revision: row.number('revision'),
+  };
+}
+
+function readMember(row: Row): Member {
+  const outcome = row.text('outcome');
+  const previous: Target | undefined = targetOf(row, 'previous');
+  return {
+    nodeId: row.text('node_id'),
+    wave: row.number('wave'),
+    previous,
+    generation: row.integer('generation'),
+    assignedMs: row.number('assigned_ms'),
+    heardMs: row.number('heard_ms'),
+    outcome: outcome === '' ? undefined : (outcome as Outcome),
+    reasonCode: row.text('reason_code'),
+    message: row.text('message'),
+    revertGeneration: row.integer('revert_generation'),
+    back: row.number('back') === 1,
+  };
+}
+
+function readWave(row: Row): WaveTimes {
+  return { startedMs: row.number('started_ms'), passedMs: row.number('passed_ms') };
+}
