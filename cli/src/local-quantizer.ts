@@ -1,0 +1,28 @@
+import { cachePaths } from '@atoll/base/cache';
+import { systemClock } from '@atoll/base/clock';
+import { startQuantizerCompiler } from '@atoll/quantizer-compiler/service';
+import type { Context } from './context.js';
+import type { StartLocal } from './local-service.js';
+
+/** Ten minutes: when the operator's Edge TPU compiler is ended. */
+const compilerTimeoutMs = 600_000;
+
+/** How a tool starts a quantizer-compiler of its own; `compiler` is the operator's Edge TPU compiler, where one is named. */
+export function localQuantizer(context: Context, compiler?: string): StartLocal {
+  const { liteRt, tfLite } = cachePaths(context.env);
+  return (listen, dataDir) =>
+    startQuantizerCompiler(
+      {
+        listen,
+        dataDir,
+        logLevel: 'error',
+        maxRunningJobs: 1,
+        libraries: { liteRt, tfLite },
+        edgeTpuCompiler: compiler ?? (context.env['EDGETPU_COMPILER'] || null),
+        searchPath: context.env['PATH'] ?? '',
+        compilerTimeoutMs,
+        childEnv: context.env,
+      },
+      { log: context.log, clock: systemClock },
+    );
+}
