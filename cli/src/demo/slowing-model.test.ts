@@ -18,8 +18,8 @@ for (const backend of ['auto', 'wasm'] as const) {
     const slowing = await openModel(writeModel(slowingModel(readModel(original), { after: 3, times: 5 })), options);
     const expected = await plain.run([pixels]);
     for (let run = 0; run < 8; run++) assert.deepEqual(await slowing.run([pixels]), expected);
-    plain.close();
-    slowing.close();
+    await plain.close();
+    await slowing.close();
   });
 }
 
