@@ -2,33 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parse } from 'yaml';
+import { compose, composePath as path } from '../support/compose.js';
 import { readText, repositoryRoot } from '../support/repository.js';
-
-const path = 'deploy/compose.yaml';
-
-interface Compose {
-  readonly services: Readonly<Record<string, ComposeService>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
-}
-
-interface ComposeService {
-  readonly image: string;
-  readonly build?: { readonly dockerfile: string; readonly args: Readonly<Record<string, string>> };
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly healthcheck?: unknown;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly cap_drop?: readonly string[];
-  readonly read_only?: boolean;
-  readonly user?: string;
-  readonly privileged?: boolean;
-}
-
-async function compose(): Promise<Compose> {
-  return parse(await readText(path), { merge: true }) as Compose;
-}
 
 const docker = spawnSync('docker', ['compose', 'version'], { timeout: 20_000 });
 const withoutCompose = docker.status === 0 ? false : 'docker compose is not installed: the structure alone is checked';

@@ -1,78 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
 import { Service } from 'kubernetes-models/v1/Service';
-import { parseAllDocuments } from 'yaml';
-import { cachePaths } from '@atoll/base/cache';
-import { repositoryRoot } from '../support/repository.js';
+import { type KubeObject, kubectlMissing, pods, render } from '../support/kustomize.js';
 
-const { kubectl } = cachePaths(process.env);
-const skip = existsSync(kubectl) ? false : `kubectl is not at ${kubectl}: npm test fetches it where pip is`;
+const skip = kubectlMissing;
 const folders = ['base', 'overlays/dev', 'overlays/edge'] as const;
-
-/** As much of a Kubernetes object as the tests look at. */
-interface KubeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec?: Workload;
-}
-
-interface Workload {
-  readonly replicas?: number;
-  readonly selector?: { readonly matchLabels?: Labels } & Labels;
-  readonly podSelector?: { readonly matchLabels?: Labels };
-  readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
-}
-
-type Labels = Readonly<Record<string, unknown>>;
-
-interface PodSpec {
-  readonly automountServiceAccountToken?: boolean;
-  readonly enableServiceLinks?: boolean;
-  readonly securityContext?: { readonly runAsNonRoot?: boolean; readonly seccompProfile?: { readonly type: string } };
-  readonly containers: readonly Container[];
-  readonly volumes?: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
-}
-
-interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly startupProbe?: Probe;
-  readonly readinessProbe?: Probe;
-  readonly livenessProbe?: Probe;
-  readonly resources?: { readonly requests?: Labels; readonly limits?: Labels };
-  readonly securityContext?: {
-    readonly allowPrivilegeEscalation?: boolean;
-    readonly readOnlyRootFilesystem?: boolean;
-    readonly capabilities?: { readonly drop?: readonly string[] };
-  };
-  readonly volumeMounts?: readonly { readonly name: string }[];
-  readonly ports?: readonly { readonly containerPort: number }[];
-}
-
-type Probe = Readonly<Record<string, unknown>>;
-
-async function render(folder: string): Promise<readonly KubeObject[]> {
-  const { stdout } = await promisify(execFile)(kubectl, ['kustomize', join(repositoryRoot, 'k8s', folder)], {
-    timeout: 60_000,
-    maxBuffer: 2 ** 24,
-  });
-  const documents = parseAllDocuments(stdout, { uniqueKeys: true });
-  assert.deepEqual(
-    documents.flatMap((document) => document.errors),
-    [],
-  );
-  return documents.map((document) => document.toJS() as KubeObject);
-}
 
 type Model = new (data: never) => { validate(): void };
 
@@ -89,13 +26,6 @@ function checkSchema(object: KubeObject): void {
   const Known = models[object.apiVersion]?.[object.kind];
   assert.ok(Known !== undefined, `there is no ${object.apiVersion} ${object.kind}`);
   new Known(object as never).validate();
-}
-
-function pods(objects: readonly KubeObject[]): readonly (KubeObject & { readonly pod: PodSpec })[] {
-  return objects.flatMap((object) => {
-    const pod = object.spec?.template?.spec;
-    return pod === undefined ? [] : [{ ...object, pod }];
-  });
 }
 
 const titled = (object: KubeObject): string => `${object.kind} ${object.metadata.name}`;
