@@ -32,6 +32,7 @@ describe(
     const ends: (() => unknown)[] = [];
     let server: TestServer;
     let controller: ControllerBus;
+    const reports: string[] = [];
 
     const open = (credentials: Credentials, prefix?: string): Promise<Bus> =>
       connectBus({
@@ -60,6 +61,7 @@ describe(
       });
       const bus = await open(keys.controller);
       controller = await openControllerBus(bus);
+      controller.onStatus((id, bytes) => void reports.push(`${id}=${Buffer.from(bytes).toString()}`));
       ends.push(async () => {
         await controller.close();
         await bus.close();
@@ -122,8 +124,6 @@ describe(
 
     test("a forged reply subject: neither another node's desired state nor its status is overwritten", async () => {
       await controller.putDesired('b', Buffer.from('kept'));
-      const reports: string[] = [];
-      controller.onStatus((id, bytes) => void reports.push(`${id}=${Buffer.from(bytes).toString()}`));
       const b = openNodeBus(await openNode('b'), 'b');
       ends.push(() => b.close());
       await b.publishStatus(Buffer.from('b itself'));
@@ -169,6 +169,10 @@ describe(
       await bus.close();
     });
 
+    test('onStatus takes one handler: two would share the one consumer', () => {
+      assert.throws(() => controller.onStatus(() => undefined), { code: 'FAILED_PRECONDITION' });
+    });
+
     test('size limits: too much or nothing is refused before it is sent', async () => {
       await assert.rejects(controller.putDesired('a', Buffer.alloc(maxPayloadBytes + 1)), { code: 'INVALID_ARGUMENT' });
       await assert.rejects(controller.putDesired('a', Buffer.alloc(0)), { code: 'INVALID_ARGUMENT' });
@@ -197,10 +201,8 @@ describe(
     });
 
     test('a lost store: bucket and streams are made again, states can be put again, reports flow again', async () => {
-      const reports: string[] = [];
       const heard: string[] = [];
       let reconnects = 0;
-      controller.onStatus((id, bytes) => void reports.push(`${id}=${Buffer.from(bytes).toString()}`));
       controller.onReconnect(() => reconnects++);
       const node = openNodeBus(await openNode('b'), 'b');
       ends.push(() => node.close());

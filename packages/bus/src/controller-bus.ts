@@ -25,7 +25,7 @@ export interface ControllerBus {
   putDesired(nodeId: string, bytes: Uint8Array): Promise<void>;
   /** What the server holds for a node; undefined when nothing. */
   getDesired(nodeId: string): Promise<Uint8Array | undefined>;
-  /** Hears every report: first the newest of each node, then each as it comes; after a reconnection the newest ones come again. */
+  /** Hears every report, by one handler (a second is FAILED_PRECONDITION): first the newest of each node, then each as it comes; after a reconnection the newest ones come again. */
   onStatus(handler: (nodeId: string, bytes: Uint8Array) => void | Promise<void>): void;
   /** Hears that a node is alive. */
   onHeartbeat(handler: (nodeId: string) => void): void;
@@ -92,6 +92,8 @@ export async function openControllerBus(bus: Bus): Promise<ControllerBus> {
       }
     },
     onStatus: (handler) => {
+      // Two readers of the one consumer would take each other's reports.
+      if (loops.length > 0) throw new AtollError('FAILED_PRECONDITION', 'cannot hear status reports twice on one bus');
       let current: AbortController | undefined;
       subscriptions.add(bus.onReconnect(() => current?.abort()));
       const forever = async (): Promise<void> => {

@@ -49,7 +49,7 @@ describe(
     test('SIGKILL at any moment of a rollout: the node comes back with the old or the new version and ends with the new one', async () => {
       let running = await start();
       await commit();
-      for (const atMs of [0, 30, 120, 300, 600, 900].map((ms) => ms + Math.round(Math.random() * 60))) {
+      for (const atMs of [0, 60, 200, 500, 900].map((ms) => ms + Math.round(Math.random() * 60))) {
         const before = version;
         version += 1n;
         const manifest = await fleet.publish(version);
@@ -77,6 +77,29 @@ describe(
       await settled(generation, ROLLED_BACK);
       assert.equal(fleet.report()?.reasonCode, 'CRASHED');
       await eventually(async () => assert.equal(await fleet.ask(running), before));
+    });
+
+    test('a version that turns slow on trial while requests flow: TOO_SLOW, the version before serves again, no request fails', async () => {
+      const running = await start();
+      const before = await commit();
+      const load = startLoad(() => fleet.ask(running));
+      try {
+        await eventually(() => assert.ok(load.answered() >= 500));
+        version += 1n;
+        const generation = await fleet.order(version, await fleet.publish(version), { durationMs: 60_000 });
+        await settled(generation, SOAKING);
+        const throttled = throttle(await running.children());
+        try {
+          await settled(generation, ROLLED_BACK);
+        } finally {
+          throttled.end();
+        }
+        assert.equal(fleet.report()?.reasonCode, 'TOO_SLOW');
+        assert.equal(await fleet.ask(running), before);
+      } finally {
+        await load.end();
+      }
+      assert.deepEqual(load.failures(), []);
     });
 
     test('the broker loses its store: the model stays, the same order again is nothing, and the next one is followed', async () => {
@@ -107,3 +130,54 @@ describe(
     });
   },
 );
+
+interface Load {
+  answered(): number;
+  failures(): readonly unknown[];
+  end(): Promise<void>;
+}
+
+/** Four callers who ask without pause. */
+function startLoad(ask: () => Promise<bigint>): Load {
+  let answered = 0;
+  let ended = false;
+  const failures: unknown[] = [];
+  const caller = async (): Promise<void> => {
+    while (!ended) {
+      try {
+        await ask();
+        answered++;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  const callers = [caller(), caller(), caller(), caller()];
+  return {
+    answered: () => answered,
+    failures: () => failures,
+    end: async () => {
+      ended = true;
+      await Promise.all(callers);
+    },
+  };
+}
+
+/** Lets processes run for a few of each 60 milliseconds only. */
+function throttle(pids: readonly number[]): { end(): void } {
+  const signalAll = (signal: NodeJS.Signals): void => {
+    for (const pid of pids) process.kill(pid, signal);
+  };
+  let release: NodeJS.Timeout | undefined;
+  const timer = setInterval(() => {
+    signalAll('SIGSTOP');
+    release = setTimeout(() => signalAll('SIGCONT'), 50);
+  }, 60);
+  return {
+    end: () => {
+      clearInterval(timer);
+      clearTimeout(release);
+      signalAll('SIGCONT');
+    },
+  };
+}

@@ -36,7 +36,9 @@ describe(
   () => {
     const director = generateKeyPair();
     const nodeKey = generateKeyPair();
-    const nodeSeed = encodeUserSeed(randomBytes(32));
+    // A node of its own a test, or a test would catch up with what the one before it was told.
+    const seeds = Array.from({ length: 40 }, () => encodeUserSeed(randomBytes(32)));
+    let nodeId = '';
     const controllerLogin: Credentials = credentialsOf(encodeUserSeed(randomBytes(32)));
     const agents = new Set<Agent>();
     let lines: string[] = [];
@@ -56,19 +58,19 @@ describe(
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'atoll-agent-'));
       registry = await startTestRegistry(folder);
-      await writeFile(join(folder, 'node.seed'), nodeSeed);
       await writePrivateKey(join(folder, 'node.pem'), nodeKey.privateKey);
       await writePublicKeys(join(folder, 'build.pem'), [registry.build.publicKey]);
       await writePublicKeys(join(folder, 'director.pem'), [director.publicKey]);
       nats = await startTestServer(program ?? '', {
         controllerPublicNkey: controllerLogin.publicNkey,
-        nodes: [{ id: 'n', publicNkey: credentialsOf(nodeSeed).publicNkey }],
+        nodes: seeds.map((seed, index) => ({ id: `n-${index}`, publicNkey: credentialsOf(seed).publicNkey })),
       });
       const signal = new AbortController().signal;
       bus = await connectBus({ servers: [nats.url], credentials: controllerLogin, name: 'controller', log, signal });
       controller = await openControllerBus(bus);
-      controller.onStatus((_id, bytes) => {
-        reports.push(openStatus(decodeEnvelope(bytes, payloadTypes.status), nodeKey.publicKey, 'n'));
+      controller.onStatus((id, bytes) => {
+        if (id !== nodeId) return;
+        reports.push(openStatus(decodeEnvelope(bytes, payloadTypes.status), nodeKey.publicKey, nodeId));
       });
       controller.onHeartbeat(() => void beats++);
     });
@@ -79,12 +81,14 @@ describe(
       await registry.stop();
       await rm(folder, { recursive: true });
     });
-    beforeEach(() => {
+    beforeEach(async () => {
       reports = [];
       lines = [];
       registry.spoil(undefined);
       swapper = createMemorySwapper();
       dataDir = join(folder, `data-${++runs}`);
+      nodeId = `n-${runs}`;
+      await writeFile(join(folder, 'node.seed'), seeds[runs] ?? '');
     });
     afterEach(async () => {
       for (const agent of agents) await agent.stop();
@@ -93,7 +97,7 @@ describe(
 
     const start = async (change: Partial<AgentOptions> = {}): Promise<Agent> => {
       const agent = await startAgent({
-        nodeId: 'n',
+        nodeId,
         labels: { site: 'here' },
         nodeKeyPath: join(folder, 'node.pem'),
         buildKeysPath: join(folder, 'build.pem'),
@@ -123,7 +127,7 @@ describe(
       prepareDeadlineMs: 20_000,
     };
     const desired = (ref: ModelRef, change: Partial<DesiredState> = {}): DesiredState => ({
-      nodeId: 'n',
+      nodeId,
       generation: ++generation,
       rollout: 'r',
       model: ref.model,
@@ -136,7 +140,7 @@ describe(
       ...change,
     });
     const put = async (state: DesiredState): Promise<DesiredState> => {
-      await controller.putDesired('n', encodeEnvelope(sealDesired(state, director.privateKey)));
+      await controller.putDesired(nodeId, encodeEnvelope(sealDesired(state, director.privateKey)));
       return state;
     };
     const reported = (what: Partial<StatusReport>): Promise<StatusReport> =>
@@ -192,10 +196,10 @@ describe(
       const ref = await committed(1n);
       const next = await registry.publish('m', 2n);
       const forged = sealDesired(desired(next), generateKeyPair().privateKey);
-      await controller.putDesired('n', encodeEnvelope(forged));
+      await controller.putDesired(nodeId, encodeEnvelope(forged));
       await put(desired(next, { nodeId: 'other' }));
       await put(desired(next, { createdUnixMs: 1n, expiresUnixMs: 2n }));
-      await controller.putDesired('n', randomBytes(100));
+      await controller.putDesired(nodeId, randomBytes(100));
       await eventually(() => assert.ok(lines.filter((line) => line.includes('refused a desired state')).length >= 4));
       const last = await put(desired(ref));
       await reported({ phase: STEADY, observedGeneration: last.generation });

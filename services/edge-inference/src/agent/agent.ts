@@ -29,6 +29,7 @@ export interface AgentOptions {
   readonly directorKeysPath: string;
   /** Address of the registry. */
   readonly registry: string;
+  /** One or more nats:// addresses, separated by commas. */
   readonly natsUrl: string;
   /** Seed file of the node's NATS user. */
   readonly natsCredentialsPath: string;
@@ -74,7 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onNews: () => reporter.report(),
   });
   const link = linkBus({
-    servers: [options.natsUrl],
+    servers: options.natsUrl.split(','),
     credentials,
     nodeId,
     log,

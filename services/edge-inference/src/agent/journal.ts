@@ -29,8 +29,8 @@ export interface Journal {
 
 const maxJournalBytes = 256 * 1024;
 
-/** The machine's disk. */
-export const systemDisk: JournalDisk = {
+// The disk of the machine.
+const systemDisk: JournalDisk = {
   read: (path) => {
     try {
       if (statSync(path).size > maxJournalBytes)

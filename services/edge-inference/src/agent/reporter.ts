@@ -32,6 +32,9 @@ export interface Reporter {
   close(): Promise<void>;
 }
 
+/** Every so many heartbeats a report goes out though nothing happened, for the numbers in it. */
+const beatsPerReport = 4;
+
 /** Starts heartbeats and waits for what there is to tell. */
 export function startReporter(options: ReporterOptions): Reporter {
   const ended = new AbortController();
@@ -69,20 +72,23 @@ export function startReporter(options: ReporterOptions): Reporter {
       }
     }
   };
+  const report = (): void => {
+    pending = true;
+    wake();
+  };
   const running = forever();
   let timer: NodeJS.Timeout | undefined;
+  let beats = 0;
   const beat = (): void => {
     options.link.heartbeat();
+    if (++beats % beatsPerReport === 0) report();
     // Spread by a fifth, so that a fleet that started together does not speak together.
     timer = setTimeout(beat, options.heartbeatMs * (0.8 + Math.random() * 0.4));
   };
   beat();
 
   return {
-    report: () => {
-      pending = true;
-      wake();
-    },
+    report,
     close: async () => {
       clearTimeout(timer);
       ended.abort();
