@@ -53,6 +53,17 @@ export class EnvReader {
     return fallback;
   }
 
+  /** Pairs written as "NAME=VALUE,NAME=VALUE", in order; none when it is not set. */
+  pairs(name: string): readonly (readonly [name: string, value: string])[] {
+    const raw = this.#raw(name);
+    return (raw === undefined ? [] : raw.split(',')).map((part) => {
+      const cut = part.indexOf('=');
+      const [key, value] = [part.slice(0, cut).trim(), part.slice(cut + 1).trim()];
+      if (cut < 1 || value === '') this.#faults.push(`${name} has ${JSON.stringify(part)}, not NAME=VALUE`);
+      return [key, value] as const;
+    });
+  }
+
   /** Throws when any reader found a fault or the prefix has a name that no reader asked for. */
   done(): void {
     const known = [...this.#known];

@@ -36,8 +36,9 @@ export async function run(start: () => Promise<Running>, followStdin = false): P
     process.exitCode = 1;
     return;
   }
-  process.stdout.write(`${JSON.stringify({ ready: true, address: running.address })}\n`);
+  // Before the word goes out: whoever reads it may send the signal at once.
   const signalled = waitForSignal();
+  process.stdout.write(`${JSON.stringify({ ready: true, address: running.address })}\n`);
   const orphaned = new Promise<void>((resolve) => {
     if (!followStdin) return;
     process.stdin.on('end', resolve).on('error', resolve).resume();
