@@ -3,7 +3,6 @@ import type { CachePaths } from '@atoll/base/cache';
 import { cachePaths } from '@atoll/base/cache';
 import type { Env } from '@atoll/base/env';
 import { EnvReader } from '@atoll/base/env';
-import { AtollError } from '@atoll/base/error';
 import type { LogLevel } from '@atoll/base/log';
 import { logLevels } from '@atoll/base/log';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
@@ -97,7 +96,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     probeTimeoutMs: reader.integer('ATOLL_EDGE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
     probeBudgetMs: reader.integer('ATOLL_EDGE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
     drainMs: reader.integer('ATOLL_EDGE_DRAIN_MS', defaults.drainMs, 0, 600_000),
-    models: pairs(reader, 'ATOLL_EDGE_MODELS').map(([name, path]) => ({ name, path })),
+    models: reader.pairs('ATOLL_EDGE_MODELS').map(([name, path]) => ({ name, path })),
     fleet: readFleet(reader),
   };
   reader.done();
@@ -108,7 +107,7 @@ function readFleet(reader: EnvReader): FleetConfig | undefined {
   const nodeId = reader.optionalText('ATOLL_EDGE_NODE_ID');
   // Read in any case, so that the names are known and a wrong one is told beside its nearest.
   const given = {
-    labels: Object.fromEntries(pairs(reader, 'ATOLL_EDGE_LABELS')),
+    labels: Object.fromEntries(reader.pairs('ATOLL_EDGE_LABELS')),
     address: reader.optionalText('ATOLL_EDGE_ADDRESS'),
     dataDir: reader.text('ATOLL_DATA_DIR', '.atoll'),
   };
@@ -123,20 +122,6 @@ function readFleet(reader: EnvReader): FleetConfig | undefined {
   };
   if (nodeId === undefined) return undefined;
   return { nodeId, ...given, dataDir: join(given.dataDir, 'nodes', nodeId), ...fleet };
-}
-
-/** "a=b,c=d" as pairs; INVALID_ARGUMENT for a part without a name or value. */
-function pairs(reader: EnvReader, name: string): (readonly [string, string])[] {
-  const text = reader.optionalText(name);
-  return (text === undefined ? [] : text.split(',')).map((part) => {
-    const cut = part.indexOf('=');
-    const [key, value] = [part.slice(0, cut).trim(), part.slice(cut + 1).trim()];
-    if (cut > 0 && value !== '') return [key, value] as const;
-    throw new AtollError(
-      'INVALID_ARGUMENT',
-      `cannot read the configuration: ${name} has ${JSON.stringify(part)}, not NAME=VALUE`,
-    );
-  });
 }
 
 /** Health and metrics have their port 100 above the gRPC port; none beside a Unix socket, any free one beside port 0. */

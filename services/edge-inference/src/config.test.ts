@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readConfig } from './config.js';
+
+const fleet = {
+  ATOLL_EDGE_NODE_ID: 'node-1',
+  ATOLL_EDGE_NATS_CREDENTIALS: 'nats.seed',
+  ATOLL_EDGE_NODE_KEY: 'node.pem',
+  ATOLL_EDGE_BUILD_KEYS: 'build.pem',
+  ATOLL_EDGE_DIRECTOR_KEYS: 'director.pem',
+  ATOLL_NATS_URL: 'nats://localhost:4222',
+};
+
+describe('readConfig()', () => {
+  test('without any name is a node that stands alone on the default ports', () => {
+    const config = readConfig({ HOME: '/home/node' });
+    assert.deepEqual(
+      [config.listen, config.httpListen, config.backend, config.slots, config.models, config.fleet],
+      ['127.0.0.1:7411', '127.0.0.1:7511', 'auto', 1, [], undefined],
+    );
+  });
+
+  test('takes models and fleet as given', () => {
+    const config = readConfig({
+      ...fleet,
+      ATOLL_EDGE_LISTEN: 'unix:/run/atoll.sock',
+      ATOLL_EDGE_MODELS: 'a=one.tflite, b=two=2.tflite',
+      ATOLL_EDGE_LABELS: 'site=hall-3,line=2',
+      ATOLL_DATA_DIR: '/data',
+    });
+    assert.equal(config.httpListen, undefined);
+    assert.deepEqual(config.models, [
+      { name: 'a', path: 'one.tflite' },
+      { name: 'b', path: 'two=2.tflite' },
+    ]);
+    assert.deepEqual(config.fleet?.labels, { site: 'hall-3', line: '2' });
+    assert.deepEqual([config.fleet.dataDir, config.fleet.registry], ['/data/nodes/node-1', '127.0.0.1:7403']);
+  });
+
+  test('tells every fault at once', () => {
+    const env = {
+      ATOLL_EDGE_NODE_ID: 'node-1',
+      ATOLL_EDGE_SLOTS: '0',
+      ATOLL_EDGE_LABELS: 'site',
+      ATOLL_EDGE_BACKENDS: 'wasm',
+    };
+    assert.throws(
+      () => readConfig(env),
+      (error: Error) => {
+        for (const part of [
+          /SLOTS="0"/,
+          /LABELS has "site"/,
+          /NODE_KEY is not set/,
+          /NATS_URL is not set/,
+          /did you mean ATOLL_EDGE_BACKEND\?/,
+        ]) {
+          assert.match(error.message, part);
+        }
+        return true;
+      },
+    );
+  });
+});
