@@ -203,12 +203,14 @@ describe(
     test('a lost store: bucket and streams are made again, states can be put again, reports flow again', async () => {
       const heard: string[] = [];
       let reconnects = 0;
+      let losses = 0;
+      controller.onDisconnect(() => losses++);
       controller.onReconnect(() => reconnects++);
       const node = openNodeBus(await openNode('b'), 'b');
       ends.push(() => node.close());
       node.onDesired((bytes) => heard.push(Buffer.from(bytes).toString()));
       await server.restart(true);
-      await eventually(() => assert.ok(reconnects > 0));
+      await eventually(() => assert.ok(losses > 0 && reconnects > 0));
       await controller.putDesired('b', Buffer.from('again'));
       await eventually(() => assert.ok(heard.includes('again')));
       await eventually(async () => node.publishStatus(Buffer.from('alive')));

@@ -25,6 +25,8 @@ export interface Bus {
   readonly log: Logger;
   /** Calls `listener` after each lost and regained connection; gives the way to stop that. */
   onReconnect(listener: () => void): () => void;
+  /** Calls `listener` each time the connection is lost; gives the way to stop that. */
+  onDisconnect(listener: () => void): () => void;
   /** Sends what is buffered, for a second at most, then disconnects. */
   close(): Promise<void>;
 }
@@ -36,19 +38,21 @@ export interface Bus {
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const connection = await firstConnection(options);
   warnOfOldServer(connection.info?.version ?? '', options.log);
-  const listeners = new Set<() => void>();
-  const watching = watch(connection, options.log, () => {
-    for (const listener of listeners) listener();
+  const listeners = { reconnect: new Set<() => void>(), disconnect: new Set<() => void>() };
+  const watching = watch(connection, options.log, (what) => {
+    for (const listener of listeners[what]) listener();
   });
+  const listen = (what: keyof typeof listeners, listener: () => void): (() => void) => {
+    listeners[what].add(listener);
+    return () => void listeners[what].delete(listener);
+  };
   return {
     connection,
     log: options.log,
-    onReconnect: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onReconnect: (listener) => listen('reconnect', listener),
+    onDisconnect: (listener) => listen('disconnect', listener),
     close: async () => {
-      listeners.clear();
+      for (const each of Object.values(listeners)) each.clear();
       // Without a server a flush waits for the next connection: nothing that was buffered is worth that at the end.
       await Promise.race([connection.flush().catch(() => undefined), delay(1_000, undefined, { ref: false })]);
       await connection.close();
@@ -99,9 +103,13 @@ function connectionOptions({ servers, credentials, name, inboxPrefix }: BusOptio
   };
 }
 
-async function watch(connection: NatsConnection, log: Logger, reconnected: () => void): Promise<void> {
+async function watch(
+  connection: NatsConnection,
+  log: Logger,
+  tell: (what: 'reconnect' | 'disconnect') => void,
+): Promise<void> {
   for await (const status of connection.status()) {
-    if (status.type === 'reconnect') reconnected();
+    if (status.type === 'reconnect' || status.type === 'disconnect') tell(status.type);
     note(status, log);
   }
 }

@@ -31,6 +31,8 @@ export interface ControllerBus {
   onHeartbeat(handler: (nodeId: string) => void): void;
   /** Hears that the server was away: what it holds may be old or gone, put it again. */
   onReconnect(handler: () => void): void;
+  /** Hears that the server is away: the silence of nodes means nothing until it is back. */
+  onDisconnect(handler: () => void): void;
   /** Asks every node to read its desired state again. */
   poke(): void;
   close(): Promise<void>;
@@ -121,6 +123,7 @@ export async function openControllerBus(bus: Bus): Promise<ControllerBus> {
       subscriptions.add(() => subscription.unsubscribe());
     },
     onReconnect: (handler) => void subscriptions.add(bus.onReconnect(handler)),
+    onDisconnect: (handler) => void subscriptions.add(bus.onDisconnect(handler)),
     poke: () => connection.publish(pokeSubject),
     close: async () => {
       ended.abort();
