@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { connect, PermissionViolationError } from '@nats-io/transport-node';
+import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { type Bus, connectBus } from './connect.js';
@@ -165,6 +166,31 @@ describe(
       assert.ok(!heard.includes('a=old'));
       a.heartbeat();
       await eventually(() => assert.deepEqual(beats, ['a']));
+      await second.close();
+      await bus.close();
+    });
+
+    test('onStatus: a report that is refused holds up nobody, one that could not be kept comes again', async () => {
+      const bus = await open(keys.controller);
+      const second = await openControllerBus(bus);
+      const taken: string[] = [];
+      let failures = 0;
+      second.onStatus((id, bytes) => {
+        const said = Buffer.from(bytes).toString();
+        if (said === 'forged') throw new AtollError('PERMISSION_DENIED', 'not signed by the node');
+        if (said === 'unlucky' && failures++ === 0) throw new Error('the disk is full');
+        taken.push(`${id}=${said}`);
+      });
+      const a = openNodeBus(await openNode('a'), 'a');
+      const b = openNodeBus(await openNode('b'), 'b');
+      ends.push(() => a.close());
+      ends.push(() => b.close());
+      await a.publishStatus(Buffer.from('forged'));
+      await b.publishStatus(Buffer.from('unlucky'));
+      await eventually(() => assert.ok(taken.includes('b=unlucky')));
+      await a.publishStatus(Buffer.from('right'));
+      await eventually(() => assert.ok(taken.includes('a=right')));
+      assert.ok(!taken.includes('a=forged'));
       await second.close();
       await bus.close();
     });

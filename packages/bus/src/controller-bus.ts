@@ -3,7 +3,9 @@
  * be lost at any time and is made again after each reconnection; the caller then puts what its own store says.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { JsMsg } from '@nats-io/jetstream';
 import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
 import { retry } from '@atoll/base/retry';
 import type { Bus } from './connect.js';
 import { ensureFleetStreams, type FleetStreams, renewStatusConsumer } from './fleet-streams.js';
@@ -25,7 +27,7 @@ export interface ControllerBus {
   putDesired(nodeId: string, bytes: Uint8Array): Promise<void>;
   /** What the server holds for a node; undefined when nothing. */
   getDesired(nodeId: string): Promise<Uint8Array | undefined>;
-  /** Hears every report, by one handler (a second is FAILED_PRECONDITION): first the newest of each node, then each as it comes; after a reconnection the newest ones come again. */
+  /** Hears every report, by one handler (a second is FAILED_PRECONDITION): first the newest of each node, then each as it comes; after a reconnection the newest ones come again. What the handler refuses (PERMISSION_DENIED, INVALID_ARGUMENT) is dropped, what it fails at otherwise comes again. */
   onStatus(handler: (nodeId: string, bytes: Uint8Array) => void | Promise<void>): void;
   /** Hears that a node is alive. */
   onHeartbeat(handler: (nodeId: string) => void): void;
@@ -103,7 +105,7 @@ export async function openControllerBus(bus: Bus): Promise<ControllerBus> {
           current = new AbortController();
           try {
             await renewStatusConsumer((await ensure()).manager);
-            await readStatus(streams, AbortSignal.any([current.signal, ended.signal]), handler);
+            await readStatus(streams, log, AbortSignal.any([current.signal, ended.signal]), handler);
           } catch (error) {
             if (ended.signal.aborted) return;
             log.warn('cannot read status reports, trying again', { reason: reasonOf(error) });
@@ -133,8 +135,22 @@ export async function openControllerBus(bus: Bus): Promise<ControllerBus> {
   };
 }
 
+/** A report that its reader refuses is dropped, or one node could hold up all; one that it could not keep comes again. */
+async function take(message: JsMsg, handle: () => void | Promise<void>, log: Logger, nodeId: string): Promise<void> {
+  try {
+    await handle();
+    message.ack();
+  } catch (error) {
+    const refused = isAtollError(error, 'PERMISSION_DENIED') || isAtollError(error, 'INVALID_ARGUMENT');
+    log.warn(refused ? 'refused a status report' : 'could not take a status report', { nodeId, error });
+    if (refused) message.ack();
+    else message.nak(1_000);
+  }
+}
+
 async function readStatus(
   { client }: FleetStreams,
+  log: Logger,
   signal: AbortSignal,
   handler: (nodeId: string, bytes: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
@@ -146,8 +162,8 @@ async function readStatus(
   try {
     for await (const message of messages) {
       const nodeId = nodeOfSubject(message.subject);
-      if (nodeId !== undefined && isReadable(message.data)) await handler(nodeId, message.data);
-      message.ack();
+      if (nodeId === undefined || !isReadable(message.data)) message.ack();
+      else await take(message, () => handler(nodeId, message.data), log, nodeId);
     }
   } finally {
     signal.removeEventListener('abort', stop);
