@@ -41,6 +41,7 @@ function quantize(request: Partial<QuantizeRequest>, ports = portsWith(newTrace(
       evalPhotos: smoothPhotos(20, 2),
       labels,
       pixels: '0..1',
+      ranges: 'minmax',
       inputType: 'uint8',
       outputType: 'uint8',
       ...request,

@@ -9,6 +9,7 @@ import type { TfLiteModel } from '@atoll/tflite/model';
 import { writeModel } from '@atoll/tflite/write';
 import { AtollError } from '@atoll/base/error';
 import { calibrate } from './calibrate/calibrate.js';
+import type { Calibration } from './calibrate/calibrate.js';
 import { observeAll } from './calibrate/observed-model.js';
 import { Agreement } from './compare/agreement.js';
 import { runAsReals } from './compare/run-model.js';
@@ -21,9 +22,10 @@ import type { ModelFiles } from './import/layers-model.js';
 import { passes } from './passes/passes.js';
 import { floatInput, pixelsOf, readable } from './photo.js';
 import type { Photo, PhotoSize } from './photo.js';
-import { assignParams } from './quantize/assign.js';
 import { inputParams, pixelNormalization } from './quantize/params.js';
-import type { PixelRange, Range } from './quantize/params.js';
+import type { PixelRange } from './quantize/params.js';
+import { planQuantization } from './quantize/plan-quantization.js';
+import type { RangeChoice } from './quantize/plan-quantization.js';
 import { quantizeGraph } from './quantize/quantize.js';
 import type { BorderType } from './quantize/quantize.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
@@ -40,6 +42,7 @@ export interface QuantizeRequest {
   readonly evalPhotos: readonly Photo[];
   readonly labels: readonly string[];
   readonly pixels: PixelRange;
+  readonly ranges: RangeChoice;
   readonly inputType: BorderType;
   readonly outputType: BorderType;
 }
@@ -58,12 +61,12 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const { graph, float } = await floatModel(request.files, ports);
   const size = photoSize(graph);
 
-  const ranges = await observedRanges(graph, size, request, ports, warnings);
+  const calibration = await calibrated(graph, size, request, ports, warnings);
   ports.onStage('plan');
-  const assigned = assignParams(graph, ranges.byName, inputParams(request.pixels));
+  const plan = planQuantization(graph, calibration, inputParams(request.pixels), request.ranges);
 
   ports.onStage('quantize');
-  const quantized = quantizeGraph(graph, assigned, request);
+  const quantized = quantizeGraph(plan.graph, plan.assigned, request);
   warnings.push(...quantized.warnings);
   checked(quantized.graph, 'quantize', ports);
 
@@ -72,8 +75,8 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const int8 = appendLabels(writeModel(model), request.labels);
 
   ports.onStage('edgetpu');
-  const plan = planEdgeTpu(model);
-  warnings.push(...plan.warnings);
+  const edgeTpu = planEdgeTpu(model);
+  warnings.push(...edgeTpu.warnings);
 
   ports.onStage('report');
   const compared = await compare(float, int8, size, request, ports, warnings);
@@ -87,9 +90,9 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
     output: borderReport(model, 'outputs'),
     ops: countOps(model),
     parameters: parameterCount(graph),
-    calibrationImages: ranges.images,
+    calibrationImages: calibration.images,
     ...(compared === null ? {} : { eval: compared }),
-    edgeTpu: planSummary(plan),
+    edgeTpu: planSummary(edgeTpu),
     warnings,
   };
   return { int8, float, report };
@@ -117,30 +120,29 @@ function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
 }
 
 /** Runs the float model with every activation as an output on the representative photos. */
-async function observedRanges(
+async function calibrated(
   graph: Graph,
   size: PhotoSize,
   request: QuantizeRequest,
   ports: CompilePorts,
   warnings: string[],
-): Promise<{ readonly byName: ReadonlyMap<string, Range>; readonly images: number }> {
+): Promise<Calibration> {
   const total = request.photos.length;
   ports.onStage('calibrate', 0, total);
   const observed = observeAll(graph);
-  return await withModel(ports, writeModel(writeTfLite(observed.graph)), async (model) => {
-    let images = 0;
-    const observers = await calibrate(
-      observed.names,
+  const outputs = observed.values.slice(1);
+  return await withModel(ports, writeModel(writeTfLite(observed.graph)), (model) =>
+    calibrate(
+      observed.values,
       async (input) => {
         const reals = await runAsReals(model, input);
-        return observed.names.map((name) => reals.get(name) ?? new Float32Array());
+        return [new Float32Array(input.buffer), ...outputs.map(({ name }) => reals.get(name) ?? new Float32Array())];
       },
       pixelsOf(request.photos, size, ports.signal, (pixels) => floatInput(pixels, request.pixels), warnings),
-      (done) => ports.onStage('calibrate', (images = done), total),
+      (done) => ports.onStage('calibrate', done, total),
       ports.signal,
-    );
-    return { byName: new Map([...observers].map(([name, observer]) => [name, observer.range()])), images };
-  });
+    ),
+  );
 }
 
 /** Runs both models on the photos for comparison. */

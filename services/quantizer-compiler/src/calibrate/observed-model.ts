@@ -1,18 +1,28 @@
 // The float model with every activation as an output: running it shows each tensor's values.
+import { valueAt } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
-import { opTable } from '../graph/op-table.js';
 
-/** The graph to run, and the names of the observed values in the order of its outputs. */
-export interface ObservedGraph {
-  readonly graph: Graph;
-  readonly names: readonly string[];
+/** A value to observe: its name and the size of its last axis. */
+export interface ObservedValue {
+  readonly name: string;
+  readonly channels: number;
+  /** It is what a SOFTMAX reads: every photo's values are kept, not only their range. */
+  readonly logits: boolean;
 }
 
-/** Makes an output of every value whose range decides its int8 parameters; others follow from those or are fixed. */
+/** The graph to run, and the values to observe: its input first, then its outputs in their order. */
+export interface ObservedGraph {
+  readonly graph: Graph;
+  readonly values: readonly ObservedValue[];
+}
+
+/** Makes an output of every activation. */
 export function observeAll(graph: Graph): ObservedGraph {
-  const observed = graph.ops
-    .filter(({ kind }) => opTable[kind]?.int8 === 'free' || opTable[kind]?.int8 === 'join')
-    .flatMap(({ outputs }) => outputs);
-  const outputs = observed.length === 0 ? graph.outputs : observed;
-  return { graph: { ...graph, outputs }, names: outputs.map((index) => graph.values[index]?.name ?? '') };
+  const outputs = graph.ops.flatMap((op) => op.outputs);
+  const logits = new Set(graph.ops.filter(({ kind }) => kind === 'SOFTMAX').flatMap(({ inputs }) => inputs));
+  const values = [...graph.inputs, ...outputs].map((index) => {
+    const { name, shape } = valueAt(graph, index);
+    return { name, channels: shape.at(-1) ?? 1, logits: logits.has(index) };
+  });
+  return { graph: { ...graph, outputs }, values };
 }

@@ -13,6 +13,12 @@ export class Observer {
   readonly histogram = new Float64Array(bins);
   /** The histogram covers [-reach, reach). */
   reach = 1e-6;
+  readonly #channelSums: Float64Array;
+
+  /** `channels` is the size of the tensor's last axis. */
+  constructor(channels = 1) {
+    this.#channelSums = new Float64Array(channels);
+  }
 
   /** Adds the values of one run. */
   observe(values: Float32Array): void {
@@ -28,11 +34,21 @@ export class Observer {
       const bin = Math.floor((value + this.reach) * scale);
       if (bin >= 0 && bin < bins) this.histogram[bin] = (this.histogram[bin] ?? 0) + 1;
     }
+    const channels = this.#channelSums.length;
+    for (let at = 0; at < values.length; at++) {
+      this.#channelSums[at % channels] = (this.#channelSums[at % channels] ?? 0) + (values[at] ?? 0);
+    }
   }
 
   /** Least and greatest value; an empty range at 0 when nothing was seen. */
   range(): Range {
     return this.count === 0 ? { min: 0, max: 0 } : { min: this.min, max: this.max };
+  }
+
+  /** Mean of each channel over all that was seen; zeros before anything was. */
+  channelMeans(): Float64Array {
+    const perChannel = Math.max(1, this.count / this.#channelSums.length);
+    return this.#channelSums.map((sum) => sum / perChannel);
   }
 
   /** Two neighbouring bins become one, in the middle half. */

@@ -12,6 +12,7 @@ import { draw } from '../calibrate/draw.js';
 import { findCompiler } from '../edgetpu/find-compiler.js';
 import type { CompilerPlace } from '../edgetpu/find-compiler.js';
 import { pixelRanges } from '../quantize/params.js';
+import { rangeChoices } from '../quantize/plan-quantization.js';
 import { borderTypes } from '../quantize/quantize.js';
 import type { AskedTask, StoredFile, StoredPhoto } from './messages.js';
 
@@ -52,7 +53,6 @@ async function quantizeTask(
   if (samples > maxSamples) {
     throw new AtollError('INVALID_ARGUMENT', `cannot calibrate on ${samples} photos: ${maxSamples} are the most`);
   }
-  word('ranges', task.ranges, ['minmax']);
   if (task.datasetSha256 === '') {
     throw new AtollError('INVALID_ARGUMENT', 'cannot calibrate: there are no representative photos');
   }
@@ -67,6 +67,7 @@ async function quantizeTask(
     evalPhotos: task.evalDatasetSha256 === '' ? [] : await photosOf(task.evalDatasetSha256, context.store),
     labels: task.labels,
     pixels: word('pixels', task.pixels, pixelRanges),
+    ranges: word('ranges', task.ranges, rangeChoices),
     inputType: word('input type', task.inputType, borderTypes),
     outputType: word('output type', task.outputType, borderTypes),
     libraries: { liteRt: context.libraries.liteRt, tfLite: context.libraries.tfLite },

@@ -1,6 +1,7 @@
 /** What parent and child of a compiler's job tell each other. */
 import type { BorderType } from '../quantize/quantize.js';
 import type { PixelRange } from '../quantize/params.js';
+import type { RangeChoice } from '../quantize/plan-quantization.js';
 import type { StageName } from '../stages.js';
 
 /** A file in the store, which the child only reads. */
@@ -35,6 +36,7 @@ export interface QuantizeJob extends TaskBase {
   readonly evalPhotos: readonly StoredPhoto[];
   readonly labels: readonly string[];
   readonly pixels: PixelRange;
+  readonly ranges: RangeChoice;
   readonly inputType: BorderType;
   readonly outputType: BorderType;
   readonly libraries: { readonly liteRt: string; readonly tfLite: string };

@@ -1,0 +1,39 @@
+// Decides every parameter of the full-integer model before anything is quantized.
+//   minmax: the range of each tensor is what it took on the representative photos, as TFLite's converter has it.
+//   auto:   the same, but the range of what a SOFTMAX reads is the one with the least error of the probabilities, and each
+//           bias takes back what rounding the weights adds on average.
+import type { Calibration } from '../calibrate/calibrate.js';
+import type { Graph, QuantParams } from '../graph/graph.js';
+import { assignParams } from './assign.js';
+import type { Assignment } from './assign.js';
+import { correctBias } from './correct-bias.js';
+import { bestLogitRange } from './logit-range.js';
+
+/** The ways to choose ranges. */
+export const rangeChoices = ['minmax', 'auto'] as const;
+
+/** One of the ways. */
+export type RangeChoice = (typeof rangeChoices)[number];
+
+/** The graph to quantize and the parameters of its values. */
+export interface QuantizationPlan {
+  readonly graph: Graph;
+  readonly assigned: Assignment;
+}
+
+/** Plans; `input` are the parameters of the graph's input. */
+export function planQuantization(
+  graph: Graph,
+  calibration: Calibration,
+  input: QuantParams,
+  choice: RangeChoice,
+): QuantizationPlan {
+  if (choice === 'minmax') return { graph, assigned: assignParams(graph, calibration.ranges, input) };
+  const ranges = new Map(calibration.ranges);
+  for (const [name, rows] of calibration.logits) {
+    const measured = ranges.get(name);
+    if (measured !== undefined) ranges.set(name, bestLogitRange(rows, measured));
+  }
+  const assigned = assignParams(graph, ranges, input);
+  return { graph: correctBias(graph, assigned, calibration.channelMeans), assigned };
+}
