@@ -8,6 +8,12 @@ export interface LayerParameters {
   readonly bias: tf.Tensor;
 }
 
+/** A maximum over square windows that do not overlap, without padding, with its gradient. */
+export type MaxPool = (value: tf.Tensor4D, size: number) => tf.Tensor4D;
+
+/** The pool of whatever backend is current. */
+export const stockMaxPool: MaxPool = (value, size) => tf.maxPool(value, size, size, 'valid');
+
 /**
  * The network's output before its softmax, photos x classes. `dropout` is the source of masks while training, null otherwise.
  *
@@ -19,6 +25,7 @@ export function logits(
   parameters: ReadonlyMap<string, LayerParameters>,
   photos: tf.Tensor4D,
   dropout: Random | null,
+  maxPool: MaxPool,
 ): tf.Tensor2D {
   let value: tf.Tensor = photos;
   for (let i = 0; i < network.layers.length; i++) {
@@ -28,12 +35,12 @@ export function logits(
       const { kernel, bias } = of(layer.name, parameters);
       value = tf.conv2d(value as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'valid');
       if (next?.kind === 'max-pool') {
-        value = tf.maxPool(value as tf.Tensor4D, next.size, next.size, 'valid');
+        value = maxPool(value as tf.Tensor4D, next.size);
         i++;
       }
       value = relu(tf.add(value, bias));
     } else if (layer.kind === 'max-pool') {
-      value = tf.maxPool(value as tf.Tensor4D, layer.size, layer.size, 'valid');
+      value = maxPool(value as tf.Tensor4D, layer.size);
     } else if (layer.kind === 'dropout') {
       if (dropout !== null) value = tf.mul(value, dropoutMask(value.shape, layer.rate, dropout));
     } else if (layer.kind === 'flatten') {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Engine } from './engine.js';
+import { findMaxPool, type NodeBackend } from './one-dnn-max-pool.js';
 import { openTfjsSession } from './tfjs-session.js';
 
 /** Loads TensorFlow's own kernels through tfjs-node's add-on; UNAVAILABLE when add-on or library is not there. */
@@ -10,15 +11,16 @@ export async function loadTfjsNode(): Promise<Engine> {
   try {
     await import('@tensorflow/tfjs-node');
   } catch (error) {
-    const reason = reasonOf(error).split('\n')[0] ?? '';
+    const reason = (reasonOf(error).split('\n')[0] ?? '').replace(/[.\s]+$/, '');
     throw new AtollError('UNAVAILABLE', `cannot load the engine tfjs-node: ${reason}`, { cause: error });
   }
   await tf.setBackend('tensorflow');
-  const backend = tf.backend() as tf.KernelBackend & { readonly binding: { readonly TF_Version: string } };
+  const backend = tf.backend() as tf.KernelBackend & NodeBackend;
+  const pool = findMaxPool(backend);
   return {
     name: 'tfjs-node',
-    versions: { tfjs: tf.version_core, tensorflow: backend.binding.TF_Version },
-    openSession: openTfjsSession,
+    versions: { tfjs: tf.version_core, tensorflow: backend.binding.TF_Version, maxPool: pool.made },
+    openSession: (options) => openTfjsSession(options, pool.maxPool),
   };
 }
 

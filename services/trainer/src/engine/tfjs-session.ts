@@ -4,11 +4,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { randomStream } from '../augment/random.js';
 import type { Weight } from '../model/weights.js';
 import type { SessionOptions, StepResult, TrainingSession } from './engine.js';
-import { type LayerParameters, logits } from './forward.js';
+import { type LayerParameters, logits, type MaxPool, stockMaxPool } from './forward.js';
 import { probabilities, sparseCrossEntropy } from './scores.js';
 
 /** A session on whatever backend tfjs-core has been set to. */
-export function openTfjsSession({ network, weights, learningRate, seed }: SessionOptions): TrainingSession {
+export function openTfjsSession(
+  { network, weights, learningRate, seed }: SessionOptions,
+  maxPool: MaxPool = stockMaxPool,
+): TrainingSession {
   const { imageSize } = network;
   const variables = weights.map((weight) => variableOf(weight));
   const parameters = byLayer(weights, variables);
@@ -25,7 +28,7 @@ export function openTfjsSession({ network, weights, learningRate, seed }: Sessio
         const truth = tf.tensor2d(oneHot(labels, classes), [labels.length, classes]);
         let output: tf.Tensor2D | undefined;
         const { grads } = tf.variableGrads(() => {
-          output = tf.keep(logits(network, parameters, photos, dropout));
+          output = tf.keep(logits(network, parameters, photos, dropout, maxPool));
           return tf.losses.softmaxCrossEntropy(truth, output);
         }, variables);
         optimizer.applyGradients(grads as { [name: string]: tf.Variable });
@@ -35,7 +38,7 @@ export function openTfjsSession({ network, weights, learningRate, seed }: Sessio
       }),
     predict: (pixels: Float32Array, count: number): Float32Array =>
       scoped(() => {
-        const output = logits(network, parameters, photosOf(pixels, count), null);
+        const output = logits(network, parameters, photosOf(pixels, count), null, maxPool);
         return probabilities(output.dataSync<'float32'>(), classes);
       }),
     weights: () =>

@@ -15,5 +15,9 @@ export async function loadWasm(): Promise<Engine> {
   if (!(await tf.setBackend('wasm'))) {
     throw new AtollError('UNAVAILABLE', 'cannot load the engine wasm: its WebAssembly module did not start');
   }
-  return { name: 'wasm', versions: { tfjs: tf.version_core, wasm: version_wasm }, openSession: openTfjsSession };
+  return {
+    name: 'wasm',
+    versions: { tfjs: tf.version_core, wasm: version_wasm },
+    openSession: (options) => openTfjsSession(options),
+  };
 }
