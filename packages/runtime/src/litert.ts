@@ -24,16 +24,16 @@ const cpuAccelerator = 1;
 const lockReadWrite = 2;
 
 /** Opens a model with LiteRT on the CPU. INVALID_ARGUMENT: not a model; FAILED_PRECONDITION: a model that LiteRT cannot run. */
-export function openLiteRt(bytes: Uint8Array, libraryPath: string, threads: number): LoadedModel {
+export async function openLiteRt(bytes: Uint8Array, libraryPath: string, threads: number): Promise<LoadedModel> {
   const api = bindLiteRt(loadLibrary(libraryPath, 'the LiteRT library'));
   const undo: (() => void)[] = [];
   const free = (): void => {
     for (const step of undo.splice(0).toReversed()) step();
   };
   try {
-    const { compiled, environment, signature } = compile(api, bytes, threads, undo);
+    const { compiled, environment, signature } = await compile(api, bytes, threads, undo);
     const inputs = inputTensors(api, environment, compiled, signature, undo);
-    const outputs = outputTensors(api, environment, compiled, signature, undo);
+    const outputs = await outputTensors(api, environment, compiled, signature, undo);
     const inputHandles = BigUint64Array.from(inputs, (tensor) => tensor.buffer);
     const outputHandles = BigUint64Array.from(outputs, (tensor) => tensor.buffer);
     const settle = (status: Status): void => {
@@ -62,14 +62,15 @@ interface NativeTensor {
   readonly view: Uint8Array;
 }
 
-function compile(api: LiteRtApi, bytes: Uint8Array, threads: number, undo: (() => void)[]) {
+/** Verifying and preparing take milliseconds, in which other models may run: both happen off the event loop. */
+async function compile(api: LiteRtApi, bytes: Uint8Array, threads: number, undo: (() => void)[]) {
   const environment = created(api.createEnvironment, 'set LiteRT up', quietEnvironment.count, quietEnvironment.bytes);
   undo.push(() => api.destroyEnvironment(environment));
 
   const file = copyToNative(bytes);
   undo.push(() => file.free());
   const model: Out<Handle> = [null];
-  const status = api.createModelFromBuffer(environment, file.address, bytes.byteLength, model);
+  const status = await callOffLoop(api.createModelFromBuffer, environment, file.address, bytes.byteLength, model);
   if (status !== 0 || model[0] === null) {
     const code = status === 1 || status === 501 ? 'INVALID_ARGUMENT' : 'FAILED_PRECONDITION';
     throw new AtollError(code, `cannot open the model: ${litertReason(status)}`);
@@ -84,7 +85,7 @@ function compile(api: LiteRtApi, bytes: Uint8Array, threads: number, undo: (() =
     check(api.setHardwareAccelerators(options, cpuAccelerator), 'set LiteRT up');
     addOptions(api, options, 'xnnpack', `num_threads = ${threads}\n`);
     addOptions(api, options, 'runtime_options_string', 'error_reporter_mode = 2\n'); // 2: keep messages for GetErrorMessages
-    compileStatus = api.createCompiledModel(environment, modelHandle, options, compiled);
+    compileStatus = await callOffLoop(api.createCompiledModel, environment, modelHandle, options, compiled);
   } finally {
     api.destroyOptions(options);
   }
@@ -137,10 +138,16 @@ function inputTensors(api: LiteRtApi, environment: Handle, compiled: Handle, sig
 }
 
 /** Reading the output layouts with update allocates all tensors, which is where an unresolved custom op comes to light. */
-function outputTensors(api: LiteRtApi, environment: Handle, compiled: Handle, signature: Handle, undo: (() => void)[]) {
+async function outputTensors(
+  api: LiteRtApi,
+  environment: Handle,
+  compiled: Handle,
+  signature: Handle,
+  undo: (() => void)[],
+) {
   const length = count(api.getNumSignatureOutputs, signature);
   const layouts = new Uint8Array(layoutBytes * length);
-  const status = api.getOutputLayouts(compiled, 0, length, layouts, true);
+  const status = await callOffLoop(api.getOutputLayouts, compiled, 0, length, layouts, true);
   if (status !== 0) {
     throw new AtollError('FAILED_PRECONDITION', `cannot open the model: ${reason(api, compiled, status)}`);
   }
