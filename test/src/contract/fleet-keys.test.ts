@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { readCredentials } from '@atoll/bus/credentials';
 import { findNatsServer, natsServerMissing } from '@atoll/bus/test-server';
-import { keyId, publicKeyOf, readPrivateKey, readPublicKeys } from '@atoll/release/keys';
+import { keyId, parsePublicKey, publicKeyOf, readPrivateKey, readPublicKeys } from '@atoll/release/keys';
 import { repositoryRoot } from '../support/repository.js';
 
 const run = promisify(execFile);
@@ -25,9 +25,24 @@ describe('deploy/dist/keys/main.js', () => {
   after(() => rm(work, { recursive: true, force: true }));
 
   test('writes pairs that belong together', async () => {
-    for (const name of ['build', 'director', 'nodes/node-1/node', 'nodes/node-2/node']) {
+    for (const name of ['build', 'director']) {
       const id = keyId(publicKeyOf(await readPrivateKey(join(keys, `${name}.pem`))));
       assert.deepEqual([...(await readPublicKeys(join(keys, `${name}.pub.pem`))).keys()], [id], name);
+    }
+  });
+
+  test('enrols every node with the public half of its key', async () => {
+    const enrolled = JSON.parse(await readFile(join(keys, 'nodes.json'), 'utf8')) as {
+      id: string;
+      publicKey: string;
+    }[];
+    assert.deepEqual(
+      enrolled.map(({ id }) => id),
+      ['node-1', 'node-2'],
+    );
+    for (const { id, publicKey } of enrolled) {
+      const own = publicKeyOf(await readPrivateKey(join(keys, 'nodes', id, 'node.pem')));
+      assert.equal(keyId(parsePublicKey(publicKey)), keyId(own), id);
     }
   });
 

@@ -70,7 +70,7 @@ async function installedIn(root: string): Promise<ReadonlySet<string>> {
   return found;
 }
 
-for (const { service, prepare } of startEnvironments) {
+for (const { service, skip, prepare } of startEnvironments) {
   describe(`image of ${service}`, () => {
     let work = '';
     let folder = '';
@@ -82,10 +82,15 @@ for (const { service, prepare } of startEnvironments) {
     });
     after(() => rm(work, { recursive: true, force: true }));
 
-    test('starts from its folder, answers its health check, and ends with 0 on SIGTERM', async () => {
-      await whileRunning(folder, await prepare(join(work, 'keys')), async (address) => {
-        await run(process.execPath, ['healthcheck.js', address], { cwd: folder, env: {}, timeout: 20_000 });
-      });
+    test('starts from its folder, answers its health check, and ends with 0 on SIGTERM', { skip }, async () => {
+      const { env, stop } = await prepare(join(work, 'keys'));
+      try {
+        await whileRunning(folder, env, async (address) => {
+          await run(process.execPath, ['healthcheck.js', address], { cwd: folder, env: {}, timeout: 20_000 });
+        });
+      } finally {
+        await stop();
+      }
     });
 
     test('its health check fails when nothing answers', async () => {

@@ -28,16 +28,7 @@ const allPackages = Object.keys(packageImports);
 /** The deciding parts of each service: folders, or single files at the root of src. */
 const decidingParts: Readonly<Record<string, readonly string[]>> = {
   trainer: ['augment', 'model', 'dataset/photo', 'dataset/split', 'dataset/data-version'],
-  'quantizer-compiler': [
-    'graph',
-    'passes',
-    'quantize',
-    'write',
-    'report',
-    'compare/agreement',
-    'calibrate/observer',
-    'calibrate/draw',
-  ],
+  'quantizer-compiler': ['graph', 'passes', 'quantize', 'write', 'report', 'compare/agreement', 'calibrate'],
   registry: ['releases'],
   'edge-inference': [
     'swap/state',
@@ -171,8 +162,8 @@ function rankOf(workspace: string, inner: string): Rank {
   const path = inner.replace(/\.(js|ts)$/, '');
   if (path === 'main') return { rank: 5, name: 'main' };
   if (path === 'service') return { rank: 4, name: 'service' };
-  if (path === 'events' || path.startsWith('rpc/')) return { rank: 3, name: 'rpc and events' };
   if (isDecidingPath(workspace, path)) return { rank: 1, name: 'a deciding part' };
+  if (path.startsWith('rpc/')) return { rank: 3, name: 'rpc' };
   return { rank: 2, name: 'a touching part' };
 }
 
