@@ -34,7 +34,7 @@ function heard(member: Member, fleet: FleetView): Pick<MemberChange, 'heardMs'> 
 }
 
 function ended(member: Member, verdict: Verdict | undefined): Pick<MemberChange, 'ended'> {
-  if (verdict === undefined || verdict.state === member.outcome) return {};
+  if (verdict === undefined || verdict.state === member.outcome || member.revertGeneration > 0n) return {};
   const { state, reasonCode, message } = verdict;
   if (state === 'PENDING' || state === 'IN_FLIGHT' || state === 'OFFLINE') return {};
   return { ended: { outcome: state, reasonCode, message } };

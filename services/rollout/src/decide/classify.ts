@@ -33,6 +33,12 @@ function classifyMember(member: Member, spec: Spec, fleet: FleetView): Verdict {
   });
   if (member.generation === 0n) return verdict('PENDING', true);
   const { outcome, reasonCode, message } = member;
+  if (member.revertGeneration > 0n) {
+    // A failure stays visible after the way back; a node without one shows how far back it is.
+    const failed = outcome !== undefined && outcome !== 'COMMITTED';
+    if (failed) return verdict(outcome, false, reasonCode, message);
+    return member.back ? verdict('ROLLED_BACK', false, '', 'was sent back') : verdict(outcome ?? 'IN_FLIGHT', true);
+  }
   if (outcome !== undefined && outcome !== 'TIMED_OUT') return verdict(outcome, false, reasonCode, message);
   const node = fleet.nodes.get(member.nodeId);
   const said = node?.report?.observedGeneration === member.generation ? node.report : undefined;

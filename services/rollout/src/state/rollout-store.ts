@@ -1,6 +1,6 @@
 /** Rollouts with their plans, durable. Plans are written once; standings are written with a revision check. */
 import { AtollError } from '@atoll/base/error';
-import type { Database } from '@atoll/database/database';
+import type { Database, SqlValue } from '@atoll/database/database';
 import type { Row } from '@atoll/database/row';
 import type { MemberChange } from '../decide/changes.js';
 import type { Target } from '../decide/fleet-view.js';
@@ -22,6 +22,7 @@ export interface NewRollout {
 export interface RolloutStore {
   add(rollout: NewRollout): void;
   has(name: string): boolean;
+  phase(name: string): Phase | undefined;
   load(name: string): Rollout | undefined;
   /** Rollouts that are not final, oldest first. */
   atWork(): Rollout[];
@@ -47,15 +48,12 @@ const ofRollout = 'rollout_id = (SELECT id FROM rollout WHERE name = ?)';
 /** The store in a database that has the controller's schema. */
 export function rolloutStore(db: Database): RolloutStore {
   const whole = (row: Row): Rollout => readRollout(db, row);
-  const updateMember = (
-    rollout: Rollout,
-    nodeId: string,
-    columns: string,
-    ...values: (string | number | bigint | null)[]
-  ) => db.run(`UPDATE member SET ${columns} WHERE ${ofRollout} AND node_id = ?`, ...values, rollout.spec.name, nodeId);
+  const updateMember = (rollout: Rollout, nodeId: string, columns: string, ...values: SqlValue[]) =>
+    db.run(`UPDATE member SET ${columns} WHERE ${ofRollout} AND node_id = ?`, ...values, rollout.spec.name, nodeId);
   return {
     add: (rollout) => addRollout(db, rollout),
     has: (name) => db.first(() => true, 'SELECT 1 FROM rollout WHERE name = ?', name) === true,
+    phase: (name) => db.first((row) => row.text('phase') as Phase, 'SELECT phase FROM rollout WHERE name = ?', name),
     load: (name) => db.first(whole, 'SELECT * FROM rollout WHERE name = ?', name),
     atWork: () =>
       db.all(whole, "SELECT * FROM rollout WHERE phase IN ('Pending', 'Progressing', 'Reverting') ORDER BY id"),
@@ -116,12 +114,14 @@ export function rolloutStore(db: Database): RolloutStore {
 }
 
 function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewRollout): void {
-  const { phase, wave, reason, message, blockedOn } = standing;
+  const named: SqlValue[] = [spec.name, uid, specBytes(spec), spec.target.manifestSha256];
   db.run(
     `INSERT INTO rollout (name, uid, spec, manifest_sha256, phase, wave, reason, message, blocked_on, created_ms, updated_ms, revision)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
-    ...[spec.name, uid, specBytes(spec), spec.target.manifestSha256],
-    ...[phase, wave, reason, message, JSON.stringify(blockedOn), createdMs, createdMs],
+    ...named,
+    ...standingValues(standing),
+    createdMs,
+    createdMs,
   );
   const id = db.first((row) => row.integer('id'), 'SELECT id FROM rollout WHERE name = ?', spec.name) ?? 0n;
   let position = 0;
@@ -136,14 +136,20 @@ function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewR
 }
 
 function writeStanding(db: Database, { spec, revision }: Rollout, standing: Standing, nowMs: number): void {
-  const { phase, wave, reason, message, blockedOn } = standing;
   const written = db.run(
     `UPDATE rollout SET phase = ?, wave = ?, reason = ?, message = ?, blocked_on = ?, updated_ms = ?, revision = revision + 1
      WHERE name = ? AND revision = ?`,
-    ...[phase, wave, reason, message, JSON.stringify(blockedOn), nowMs, spec.name, revision],
+    ...standingValues(standing),
+    nowMs,
+    spec.name,
+    revision,
   );
   if (written === 1) return;
   throw new AtollError('INTERNAL', `cannot write rollout ${spec.name}: its revision is no longer ${revision}`);
+}
+
+function standingValues({ phase, wave, reason, message, blockedOn }: Standing): SqlValue[] {
+  return [phase, wave, reason, message, JSON.stringify(blockedOn)];
 }
 
 function readRollout(db: Database, row: Row): Rollout {

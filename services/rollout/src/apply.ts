@@ -1,0 +1,159 @@
+/**
+ * Writes what was decided: in one transaction the generations with their signed states, the members, the waves, the events
+ * and, last, the standing. Nothing leaves the controller before it is committed.
+ */
+import type { Database } from '@atoll/database/database';
+import { revertSoak } from './decide/admission.js';
+import type { MemberChange } from './decide/changes.js';
+import type { Action, Decision } from './decide/decide.js';
+import type { FleetView, Target } from './decide/fleet-view.js';
+import type { Member, Outcome, Rollout, Standing } from './decide/rollout.js';
+import type { Director } from './director.js';
+import type { DesiredStore } from './state/desired-store.js';
+import type { EventLog } from './state/event-log.js';
+import type { RolloutStore } from './state/rollout-store.js';
+
+/** The durable side of the controller. */
+export interface Stores {
+  readonly db: Database;
+  readonly rollouts: RolloutStore;
+  readonly desired: DesiredStore;
+  readonly events: EventLog;
+  readonly director: Director;
+}
+
+/** Writes changes and decision, in the name of `actor`; gives the nodes whose desired state is new. */
+export function apply(
+  stores: Stores,
+  rollout: Rollout,
+  changes: readonly MemberChange[],
+  { standing, actions }: Decision,
+  fleet: FleetView,
+  actor = 'controller',
+): readonly string[] {
+  return stores.db.transaction(() => {
+    const writer = { ...stores, rollout, fleet, note: noter(stores, rollout, fleet.nowMs) };
+    for (const change of changes) writeChange(writer, change);
+    const published = actions.flatMap((action) => perform(writer, action));
+    if (standing.phase !== rollout.standing.phase) notePhase(writer, standing, actor);
+    stores.rollouts.write(rollout, standing, fleet.nowMs);
+    return published;
+  });
+}
+
+interface Writer extends Stores {
+  readonly rollout: Rollout;
+  readonly fleet: FleetView;
+  readonly note: (kind: string, message: string, nodeId?: string, actor?: string) => void;
+}
+
+function noter({ events }: Stores, { spec }: Rollout, timeMs: number): Writer['note'] {
+  return (kind, message, nodeId = '', actor = 'controller') =>
+    events.append({ timeMs, actor, kind, rollout: spec.name, nodeId, message });
+}
+
+function writeChange({ rollouts, rollout, note }: Writer, change: MemberChange): void {
+  rollouts.change(rollout, change);
+  const { nodeId, ended, back } = change;
+  if (ended !== undefined) {
+    const { outcome, reasonCode, message } = ended;
+    const said = [reasonCode, message].filter((text) => text !== '').join(': ');
+    note(eventKinds[outcome], said, nodeId, outcome === 'TIMED_OUT' ? 'controller' : nodeId);
+  }
+  if (back === true) note('NodeBack', 'runs the version before again', nodeId, nodeId);
+}
+
+const eventKinds: Readonly<Record<Outcome, string>> = {
+  COMMITTED: 'NodeCommitted',
+  FAILED: 'NodeFailed',
+  ROLLED_BACK: 'NodeRolledBack',
+  TIMED_OUT: 'NodeTimedOut',
+};
+
+function perform(writer: Writer, action: Action): readonly string[] {
+  const { rollouts, rollout, fleet, note } = writer;
+  switch (action.kind) {
+    case 'assign':
+      rollouts.startWave(rollout, action.wave, fleet.nowMs);
+      note('WaveStarted', `wave ${action.wave} of ${rollout.waves.length}: ${listOf(action.nodeIds)}`);
+      for (const nodeId of action.nodeIds) assign(writer, nodeId);
+      return action.nodeIds;
+    case 'pass-wave':
+      rollouts.passWave(rollout, action.wave, fleet.nowMs);
+      note('WavePassed', `wave ${action.wave} of ${rollout.waves.length}`);
+      return [];
+    case 'revert':
+      for (const member of membersOf(rollout, action.nodeIds)) sendBack(writer, member);
+      return action.nodeIds;
+  }
+}
+
+function assign(writer: Writer, nodeId: string): void {
+  const { rollouts, rollout, note } = writer;
+  const { target, soak } = rollout.spec;
+  const previous = versionBefore(writer, nodeId);
+  // Whoever asks for a version below the present one says so by name, so that it is meant.
+  const downgradeOk = previous !== undefined && previous.model === target.model && target.version < previous.version;
+  const generation = order(writer, nodeId, target, downgradeOk, soak);
+  rollouts.assign(rollout, nodeId, { previous, generation, ...reached(writer, nodeId) });
+  note('NodeAssigned', `${nameOf(target)}, generation ${generation}`, nodeId);
+}
+
+/** What the node committed; for one that has not answered yet, what a rollout that went well told it. */
+function versionBefore({ rollouts, desired, fleet }: Writer, nodeId: string): Target | undefined {
+  const node = fleet.nodes.get(nodeId);
+  const told = desired.get(nodeId);
+  if (told !== undefined && (node?.report?.observedGeneration ?? 0n) < told.generation) {
+    const phase = rollouts.phase(told.rollout);
+    if (phase === 'Complete' || phase === 'Reverted') return told.target;
+  }
+  return node?.committed;
+}
+
+function membersOf({ members }: Rollout, nodeIds: readonly string[]): readonly Member[] {
+  const wanted = new Set(nodeIds);
+  return members.filter(({ nodeId }) => wanted.has(nodeId));
+}
+
+function sendBack(writer: Writer, { nodeId, previous }: Member): void {
+  const { rollouts, rollout, note } = writer;
+  if (previous === undefined) return;
+  const generation = order(writer, nodeId, previous, true, revertSoak(rollout.spec.soak));
+  rollouts.revert(rollout, nodeId, { revertGeneration: generation, ...reached(writer, nodeId) });
+  note('NodeSentBack', `${nameOf(previous)}, generation ${generation}`, nodeId);
+}
+
+/** Signs and stores a node's next desired state; its generation is above everything that either side has known. */
+function order(
+  { desired, director, rollout, fleet }: Writer,
+  nodeId: string,
+  target: Target,
+  downgradeOk: boolean,
+  soak: Rollout['spec']['soak'],
+): bigint {
+  const stored = desired.get(nodeId)?.generation ?? 0n;
+  const observed = fleet.nodes.get(nodeId)?.report?.observedGeneration ?? 0n;
+  const generation = (stored > observed ? stored : observed) + 1n;
+  const signed = { nodeId, generation, rollout: rollout.spec.name, target, downgradeOk, soak };
+  const envelope = director(signed, fleet.nowMs);
+  desired.put({ nodeId, generation, rollout: rollout.spec.name, target, envelope });
+  return generation;
+}
+
+function reached({ fleet }: Writer, nodeId: string): { readonly assignedMs: number; readonly heardMs: number } {
+  const online = fleet.nodes.get(nodeId)?.online === true;
+  return { assignedMs: fleet.nowMs, heardMs: online ? fleet.nowMs : 0 };
+}
+
+function notePhase({ note }: Writer, { phase, reason, message }: Standing, actor: string): void {
+  note(`Rollout${phase}`, `${reason}: ${message}`, '', actor);
+}
+
+function nameOf({ model, version }: Target): string {
+  return `${model} v${version}`;
+}
+
+function listOf(nodeIds: readonly string[]): string {
+  const named = nodeIds.slice(0, 10).join(', ');
+  return nodeIds.length > 10 ? `${named} and ${nodeIds.length - 10} more` : named;
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { admit, checkRequest, matches, type SpecRequest } from './admission.js';
+
+const plain: SpecRequest = {
+  name: '',
+  model: 'birds',
+  version: 2n,
+  selector: {},
+  waves: [],
+  soak: undefined,
+  maxFailures: 0,
+  maxFailureRate: 0,
+  nodeDeadlineMs: 0,
+};
+const free = () => false;
+
+test('admit fills in what is not said', () => {
+  assert.deepEqual(admit(plain, 'digest', free), {
+    name: 'birds-v2',
+    target: { model: 'birds', version: 2n, manifestSha256: 'digest' },
+    selector: {},
+    waves: ['10%', '50%', '100%'],
+    soak: { durationMs: 30_000, minRequests: 20, maxErrorRate: 0.05, maxLatencyRatio: 5, prepareDeadlineMs: 60_000 },
+    maxFailures: 0,
+    maxFailureRate: 0.05,
+    nodeDeadlineMs: 60_000,
+  });
+});
+
+test('admit keeps what is said, field by field', () => {
+  const soak = { durationMs: 7, minRequests: 0, maxErrorRate: 1, maxLatencyRatio: 0, prepareDeadlineMs: 0 };
+  const spec = admit({ ...plain, soak, waves: ['1'], maxFailures: 3, maxFailureRate: 1, nodeDeadlineMs: 9 }, 'd', free);
+  assert.deepEqual(spec.soak, { ...soak, minRequests: 20, maxLatencyRatio: 5, prepareDeadlineMs: 60_000 });
+  assert.deepEqual([spec.waves, spec.maxFailures, spec.maxFailureRate, spec.nodeDeadlineMs], [['1'], 3, 1, 9]);
+});
+
+test('admit: a second rollout of a version gets a name of its own, a name that was asked for is never shared', () => {
+  const taken = (name: string) => ['birds-v2', 'birds-v2-2'].includes(name);
+  assert.equal(admit(plain, 'd', taken).name, 'birds-v2-3');
+  assert.throws(() => admit({ ...plain, name: 'birds-v2' }, 'd', taken), { code: 'ALREADY_EXISTS' });
+  assert.equal(admit({ ...plain, model: 'b'.repeat(63) }, 'd', free).name.length <= 63, true);
+});
+
+const refused: readonly (readonly [fault: RegExp, change: Partial<SpecRequest>])[] = [
+  [/model name/, { model: 'Birds' }],
+  [/rollout name/, { name: 'a b' }],
+  [/begin at 1/, { version: 0n }],
+  [/101 waves/, { waves: Array.from({ length: 101 }, () => '1') }],
+  [/failure rate/, { maxFailureRate: 1.5 }],
+  [/failure rate/, { maxFailureRate: Number.NaN }],
+  [/a day at most/, { nodeDeadlineMs: 86_400_001 }],
+];
+for (const [fault, change] of refused) {
+  test(`checkRequest refuses ${Object.keys(change).join()}: ${fault.source}`, () => {
+    assert.throws(() => checkRequest({ ...plain, ...change }), { code: 'INVALID_ARGUMENT', message: fault });
+  });
+}
+
+test('matches: every label of the selector, any others beside', () => {
+  assert.equal(matches({}, { site: 'x' }), true);
+  assert.equal(matches({ site: 'x' }, { site: 'x', hw: 'y' }), true);
+  assert.equal(matches({ site: 'x', hw: 'z' }, { site: 'x', hw: 'y' }), false);
+});

@@ -1,0 +1,11 @@
+import type { UndoRolloutRequest, UndoRolloutResponse } from '@atoll/proto/atoll/v1/rollout';
+import type { Commands } from '../commands.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { rolloutMessage } from './rollout-message.js';
+
+/** Sends the nodes of a rollout back. */
+export function undoRollout(commands: Commands, fleet: Fleet) {
+  return async ({ name }: UndoRolloutRequest): Promise<UndoRolloutResponse> => ({
+    rollout: rolloutMessage(commands.undo(name), fleet.view()),
+  });
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Clock } from '@atoll/base/clock';
+import type { Running } from '@atoll/base/lifecycle';
+import type { Logger } from '@atoll/base/log';
+import { connectBus } from '@atoll/bus/connect';
+import { openControllerBus } from '@atoll/bus/controller-bus';
+import { readCredentials } from '@atoll/bus/credentials';
+import { openDatabase } from '@atoll/database/database';
+import { RolloutServiceService } from '@atoll/proto/atoll/v1/rollout';
+import { readPrivateKey, readPublicKeys } from '@atoll/release/keys';
+import { openChannel } from '@atoll/rpc/channel';
+import { bindService } from '@atoll/rpc/handlers';
+import { startServer } from '@atoll/rpc/server';
+import type { RolloutConfig } from './config.js';
+import { type Controller, startController } from './controller.js';
+import { createDirector } from './director.js';
+import { listen } from './events.js';
+import { readEnrolment } from './fleet/enrolment.js';
+import { registryClient } from './registry-client.js';
+import { abortRollout } from './rpc/abort-rollout.js';
+import { describeFleet } from './rpc/describe-fleet.js';
+import { getRollout } from './rpc/get-rollout.js';
+import { listEvents } from './rpc/list-events.js';
+import { listNodes } from './rpc/list-nodes.js';
+import { listRollouts } from './rpc/list-rollouts.js';
+import { startRollout as startRolloutCall } from './rpc/start-rollout.js';
+import { undoRollout } from './rpc/undo-rollout.js';
+import { watchRollout } from './rpc/watch-rollout.js';
+import { migrations } from './state/migrations.js';
+
+export type { RolloutConfig } from './config.js';
+
+/** What the rollout controller takes from whoever starts it. */
+export interface RolloutDeps {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Starts the rollout controller; it waits for the broker, and refuses to start when a key or the nodes cannot be read. */
+export async function startRollout(config: RolloutConfig, { log, clock }: RolloutDeps): Promise<Running> {
+  const [directorKey, buildKeys, enrolled, credentials] = await Promise.all([
+    readPrivateKey(config.directorKeyPath),
+    readPublicKeys(config.buildKeysPath),
+    readEnrolment(config.nodesPath),
+    readCredentials(config.natsCredentialsPath),
+  ]);
+  const ends: (() => void | Promise<void>)[] = [];
+  const end = async (): Promise<void> => {
+    for (const one of ends.splice(0).toReversed()) await one();
+  };
+  try {
+    const db = openDatabase(join(config.dataDir, 'rollout.sqlite'), migrations);
+    ends.push(() => db.close());
+    const { signal } = new AbortController();
+    const connection = { servers: [config.natsUrl], credentials, name: 'rollout-controller', log, signal };
+    const bus = await connectBus(connection);
+    ends.push(() => bus.close());
+    const controllerBus = await openControllerBus(bus);
+    ends.push(() => controllerBus.close());
+    const channel = openChannel(config.registry);
+    ends.push(() => channel.close());
+    const controller = startController({
+      db,
+      bus: controllerBus,
+      director: createDirector(directorKey),
+      enrolled,
+      findRelease: registryClient(channel, buildKeys, clock),
+      offlineAfterMs: config.offlineAfterMs,
+      clock,
+      log,
+    });
+    ends.push(() => controller.stop());
+    listen(controllerBus, controller, log);
+    const stopping = new AbortController();
+    const services = [rolloutService(controller, config, stopping.signal)];
+    const server = await startServer({ listen: config.listen, services, log });
+    ends.push(async () => {
+      stopping.abort();
+      await server.stop();
+    });
+    log.info('rollout controller is ready', { address: server.address, nodes: enrolled.length });
+    return { address: server.address, stop: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+function rolloutService(controller: Controller, config: RolloutConfig, stopping: AbortSignal) {
+  const { stores, fleet, commands, notifier } = controller;
+  return bindService(RolloutServiceService, {
+    startRollout: startRolloutCall(commands, fleet),
+    getRollout: getRollout(stores, fleet),
+    watchRollout: watchRollout(stores, fleet, notifier, stopping),
+    listRollouts: listRollouts(stores, fleet),
+    abortRollout: abortRollout(commands, fleet),
+    undoRollout: undoRollout(commands, fleet),
+    listNodes: listNodes(stores, fleet),
+    listEvents: listEvents(stores),
+    describeFleet: describeFleet(config),
+  });
+}
