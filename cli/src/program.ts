@@ -3,10 +3,18 @@ import { createRequire } from 'node:module';
 import type { Machine } from './machine.js';
 import { addCompile } from './verbs/compile.js';
 import { addConvert } from './verbs/convert.js';
+import { addEvents } from './verbs/events.js';
+import { addInfer } from './verbs/infer.js';
 import { addInspect } from './verbs/inspect.js';
+import { addNodes } from './verbs/nodes.js';
 import { addPredict } from './verbs/predict.js';
+import { addPublish } from './verbs/publish.js';
 import { addQuantize } from './verbs/quantize.js';
+import { addReleases } from './verbs/releases.js';
+import { addRollout } from './verbs/rollout.js';
+import { addServe } from './verbs/serve.js';
 import { addTrain } from './verbs/train.js';
+import { addUp } from './verbs/up.js';
 import { withGlobals } from './verb.js';
 
 /** The whole grammar: `atoll VERB [ARGS] [--flag value]`. */
@@ -28,9 +36,14 @@ export function buildProgram(machine: Machine): Command {
     .helpCommand(false)
     .addHelpText('after', '\nExample:\n  atoll train --data photos/train --out runs/first --epochs 3\n');
   withGlobals(program);
-  const tools = [addTrain, addPredict, addConvert, addQuantize, addCompile, addInspect];
   program.commandsGroup('Tools (each starts the service that it needs by itself):');
+  const tools = [addTrain, addPredict, addConvert, addQuantize, addCompile, addInspect];
   for (const add of tools) add(program, machine);
+  program.commandsGroup('Servers:');
+  for (const add of [addServe, addUp]) add(program, machine);
+  program.commandsGroup('Fleet (they ask a running fleet):');
+  const fleet = [addPublish, addReleases, addNodes, addEvents, addRollout, addInfer];
+  for (const add of fleet) add(program, machine);
   return program;
 }
 

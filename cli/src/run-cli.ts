@@ -7,7 +7,13 @@ import { buildProgram } from './program.js';
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** Runs one command line to its end and gives the exit code; a failure is one line on standard error, never a stack. */
-export async function runCli(args: readonly string[], machine: Machine): Promise<number> {
+export async function runCli(args: readonly string[], given: Machine): Promise<number> {
+  let answered = false;
+  const out = (text: string): void => {
+    answered = true;
+    given.out(text);
+  };
+  const machine: Machine = { ...given, out };
   try {
     await buildProgram(machine).parseAsync([...args], { from: 'user' });
     return exitCodes.done;
@@ -16,7 +22,7 @@ export async function runCli(args: readonly string[], machine: Machine): Promise
     if (machine.signal.aborted) return exitCodes.interrupted;
     const message = failureMessage(thrown, machine);
     machine.err(`atoll: ${message}\n`);
-    if (args.includes('--json')) {
+    if (args.includes('--json') && !answered) {
       machine.out(`${JSON.stringify({ error: { code: toAtollError(thrown).code, message } })}\n`);
     }
     return exitCodes.failed;

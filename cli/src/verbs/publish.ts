@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import { basename } from 'node:path';
+import { sha256 } from '@atoll/base/digest';
+import { AtollError, isAtollError } from '@atoll/base/error';
+import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
+import { readPrivateKey } from '@atoll/release/keys';
+import { readModel } from '@atoll/tflite/read';
+import { openClassifier } from '../classifier.js';
+import { type Context, keyPath } from '../context.js';
+import { withRegistry } from '../fleet.js';
+import { readLabelsFile, readLabelsFor } from '../labels.js';
+import type { Machine } from '../machine.js';
+import { readModelFile } from '../model-files.js';
+import { integer } from '../parse-option.js';
+import { goldenFromFolder, syntheticGolden } from '../publish/golden.js';
+import { nextVersion, publishRelease } from '../publish/publish-release.js';
+import { action, addVerb } from '../verb.js';
+
+interface PublishOptions {
+  readonly model: string;
+  readonly version?: number;
+  readonly edgetpu?: string;
+  readonly labels?: string;
+  readonly golden?: string;
+  readonly alias?: string;
+}
+
+/** `atoll publish`. */
+export function addPublish(program: Command, machine: Machine): void {
+  addVerb(
+    program,
+    'publish <file>',
+    'sign a .tflite with the build key and store it as a release; a version once published never changes',
+    'atoll publish model.tflite --model photos --golden photos/test --alias stable',
+  )
+    .requiredOption('--model <name>', 'name of the model, of a-z, 0-9 and -')
+    .option('--version <n>', 'default: the next', integer(1, Number.MAX_SAFE_INTEGER))
+    .option('--edgetpu <file>', 'the same model as the Edge TPU compiler made it')
+    .option('--labels <file>', "class names, one a line (default: the model's own, or labels.txt beside it)")
+    .option('--golden <dir>', 'photos, or pairs NAME.input.bin and NAME.output.bin, that each node checks first')
+    .option('--alias <name>', 'an alias to point at it, for example stable')
+    .action(action<PublishOptions>(machine, publish));
+}
+
+async function publish(context: Context, options: PublishOptions, [file = '']: readonly string[]): Promise<void> {
+  const { signal, env } = context;
+  const cpu = await readModelFile(file);
+  const buildKey = await readBuildKey(context);
+  const edgeTpu = options.edgetpu === undefined ? undefined : await edgeTpuFile(options.edgetpu);
+  const named = options.labels === undefined ? undefined : await readLabelsFile(options.labels);
+  const model = await openClassifier(cpu, { env, backend: 'auto', labels: named, name: file });
+  try {
+    const labels = model.labels.length > 0 ? model.labels : await readLabelsFor(file, undefined);
+    const golden =
+      options.golden === undefined
+        ? await syntheticGolden(model)
+        : await goldenFromFolder(options.golden, model, signal);
+    const { release, artifacts } = await withRegistry(context, async (registry) => {
+      const version = BigInt(options.version ?? 0) || (await nextVersion(registry, options.model, signal));
+      const parts = {
+        model: options.model,
+        version,
+        cpu,
+        ...(edgeTpu === undefined ? {} : { edgeTpu }),
+        input: model.input,
+        output: model.output,
+        preprocessing: model.preprocessing,
+        labels,
+        golden,
+        lineage: { file: basename(file), sha256: sha256(cpu) },
+        nowMs: Date.now(),
+      };
+      return publishRelease(registry, parts, { buildKey, alias: options.alias ?? '', signal });
+    });
+    context.result(
+      { model: release.model, version: release.version, manifestSha256: release.manifestSha256, artifacts },
+      `Published ${release.model} v${release.version} with ${golden.length} golden cases; manifest ${release.manifestSha256}`,
+    );
+  } finally {
+    await model.close();
+  }
+}
+
+async function readBuildKey(context: Context) {
+  const path = context.env['ATOLL_BUILD_KEY'] ?? keyPath(context.dataDir, 'build.pem');
+  try {
+    return await readPrivateKey(path);
+  } catch (error) {
+    if (!isAtollError(error, 'NOT_FOUND')) throw error;
+    throw new AtollError(
+      'NOT_FOUND',
+      `cannot sign the release: the build key is not at ${path}; \`atoll up\` makes one in its --data-dir, or set ATOLL_BUILD_KEY`,
+      { cause: error },
+    );
+  }
+}
+
+async function edgeTpuFile(path: string): Promise<{ bytes: Uint8Array; minRuntimeVersion: number }> {
+  const bytes = await readModelFile(path);
+  const compiled = inspectEdgeTpu(readModel(bytes, path), path);
+  if (compiled === null)
+    throw new AtollError('INVALID_ARGUMENT', `cannot publish ${path} for the Edge TPU: nothing in it is compiled`);
+  return { bytes, minRuntimeVersion: compiled.minRuntimeVersion };
+}

@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { cachePaths } from '@atoll/base/cache';
+import { systemClock } from '@atoll/base/clock';
+import { AtollError } from '@atoll/base/error';
+import { standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
+import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
+import type { BackendChoice } from '@atoll/runtime/open';
+import type { Context } from '../context.js';
+import { withChannel } from '../fleet.js';
+import type { Machine } from '../machine.js';
+import { action, addVerb } from '../verb.js';
+
+interface ModelOption {
+  readonly name: string;
+  readonly path: string;
+}
+
+interface ServeOptions {
+  readonly model: readonly ModelOption[];
+  readonly listen: string;
+  readonly backend: BackendChoice;
+}
+
+/** `atoll serve`. */
+export function addServe(program: Command, machine: Machine): void {
+  addVerb(
+    program,
+    'serve',
+    "run one inference node by itself: Open Inference Protocol v2 and Atoll's own service; Ctrl-C drains it",
+    'atoll serve --model photos=model.tflite --listen 127.0.0.1:7411',
+  )
+    .addOption(
+      new Option('--model <name=file...>', 'a model to serve; may be given more than once')
+        .argParser(modelOption)
+        .makeOptionMandatory(),
+    )
+    .option('--listen <address>', 'host:port, port 0 = any free one', '127.0.0.1:0')
+    .addOption(
+      new Option('--backend <name>', 'what runs the models')
+        .choices(['auto', 'native', 'wasm', 'edgetpu'])
+        .default('auto'),
+    )
+    .action(action<ServeOptions>(machine, serve));
+}
+
+function modelOption(text: string, before: readonly ModelOption[] | undefined): readonly ModelOption[] {
+  const [, name, path] = /^([a-z0-9-]{1,63})=(.+)$/.exec(text) ?? [];
+  if (name === undefined || path === undefined)
+    throw new InvalidArgumentError('It must be NAME=FILE.tflite, the name of a-z, 0-9 and -.');
+  return [...(before ?? []), { name, path }];
+}
+
+async function serve(context: Context, options: ServeOptions): Promise<void> {
+  const { signal, env } = context;
+  if (context.server !== undefined)
+    throw new AtollError('INVALID_ARGUMENT', 'cannot serve through --server: a node listens at --listen');
+  const running = await startEdgeInference(
+    {
+      ...standaloneConfig(cachePaths(env)),
+      listen: options.listen,
+      httpListen: httpBeside(options.listen),
+      libraryPath: env['LD_LIBRARY_PATH'],
+      backend: options.backend,
+      models: options.model,
+    },
+    { log: context.log, clock: systemClock },
+  );
+  try {
+    const { versions } = await withChannel(running.address, (channel) =>
+      channel.client(InferenceServiceService).describeModels({}, { signal }),
+    );
+    const models = versions.map(({ model, version, backend }) => ({ name: model, version, backend }));
+    context.result(
+      { address: running.address, http: running.http ?? null, models },
+      [
+        `Serving at ${running.address}; health and metrics at ${running.http ?? 'no address'}`,
+        ...models.map(({ name, backend }) => `  ${name}  ${backend}`),
+      ].join('\n'),
+    );
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Health and metrics have their port 100 above; any free one beside port 0, none beside a Unix socket. */
+function httpBeside(listen: string): string | undefined {
+  const [, host, port] = /^(?!unix:)(.*):(\d+)$/.exec(listen) ?? [];
+  if (host === undefined) return undefined;
+  return `${host}:${port === '0' ? 0 : Number(port) + 100}`;
+}
