@@ -2,12 +2,11 @@
  * A Coral Edge TPU through libedgetpu, which is a TFLite delegate plug-in: two functions, one that makes a delegate from key and
  * value strings and one that destroys it. libedgetpu aborts the process when a device fails, so this runs in a disposable child.
  */
-import type { KoffiFunc } from 'koffi';
 import { AtollError } from '@atoll/base/error';
 import type { ErrorLog } from './error-log.js';
 import type { LoadedModel } from './model.js';
 import { copyToNative, loadLibrary } from './native.js';
-import type { Handle } from './native.js';
+import type { Handle, NativeLibrary } from './native.js';
 import { openWithDelegate } from './tflite.js';
 import type { Delegate } from './tflite.js';
 
@@ -33,18 +32,7 @@ export function openEdgeTpu(
 }
 
 function edgeTpuDelegate(path: string, options: Readonly<Record<string, string>>, log: ErrorLog): Delegate {
-  const library = loadLibrary(path, 'the Edge TPU runtime (libedgetpu)');
-  const create = library.func('tflite_plugin_create_delegate', 'void *', [
-    'void *',
-    'void *',
-    'size_t',
-    'void *',
-  ]) as unknown as KoffiFunc<
-    (keys: BigUint64Array, values: BigUint64Array, count: number, report: Handle) => Handle | null
-  >;
-  const destroy = library.func('tflite_plugin_destroy_delegate', 'void', ['void *']) as unknown as KoffiFunc<
-    (delegate: Handle) => void
-  >;
+  const { create, destroy } = loadLibrary(path, 'the Edge TPU runtime (libedgetpu)', bindPlugIn);
   const entries = Object.entries(options);
   const keys = entries.map(([key]) => copyToNative(Buffer.from(key), true));
   const values = entries.map(([, value]) => copyToNative(Buffer.from(value), true));
@@ -59,4 +47,18 @@ function edgeTpuDelegate(path: string, options: Readonly<Record<string, string>>
   } finally {
     for (const block of [...keys, ...values]) block.free();
   }
+}
+
+function bindPlugIn(library: NativeLibrary) {
+  const create = library.func('tflite_plugin_create_delegate', 'void *', ['void *', 'void *', 'size_t', 'void *']);
+  const destroy = library.func('tflite_plugin_destroy_delegate', 'void', ['void *']);
+  return {
+    create: create as unknown as (
+      keys: BigUint64Array,
+      values: BigUint64Array,
+      n: number,
+      report: Handle,
+    ) => Handle | null,
+    destroy: destroy as unknown as (delegate: Handle) => void,
+  };
 }

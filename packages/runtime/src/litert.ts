@@ -25,7 +25,7 @@ const lockReadWrite = 2;
 
 /** Opens a model with LiteRT on the CPU. INVALID_ARGUMENT: not a model; FAILED_PRECONDITION: a model that LiteRT cannot run. */
 export async function openLiteRt(bytes: Uint8Array, libraryPath: string, threads: number): Promise<LoadedModel> {
-  const api = bindLiteRt(loadLibrary(libraryPath, 'the LiteRT library'));
+  const api = loadLibrary(libraryPath, 'the LiteRT library', bindLiteRt);
   const undo: (() => void)[] = [];
   const free = (): void => {
     for (const step of undo.splice(0).toReversed()) step();

@@ -35,17 +35,19 @@ export async function callOffLoop<A extends unknown[], R>(call: KoffiFunc<(...a:
   });
 }
 
-/** Loads a shared library by path, or by name through the system's search path; UNAVAILABLE says why it cannot. */
-export function loadLibrary(path: string, purpose: string): NativeLibrary {
+/**
+ * Loads a shared library by path, or by name through the system's search path, and binds its functions. UNAVAILABLE says why
+ * it cannot: the file is not there, does not load on this machine, or lacks a function.
+ */
+export function loadLibrary<T>(path: string, purpose: string, bind: (library: NativeLibrary) => T): T {
   if (path.includes('/') && !existsSync(path)) {
     throw new AtollError('UNAVAILABLE', `cannot load ${purpose}: ${path} is not there`);
   }
   try {
-    return koffi.load(path);
+    return bind(koffi.load(path));
   } catch (error) {
-    throw new AtollError('UNAVAILABLE', `cannot load ${purpose} from ${basename(path)}: ${reasonOf(error).trim()}`, {
-      cause: error,
-    });
+    const reason = reasonOf(error).trim();
+    throw new AtollError('UNAVAILABLE', `cannot load ${purpose} from ${basename(path)}: ${reason}`, { cause: error });
   }
 }
 

@@ -29,7 +29,7 @@ const xnnpackSignedInt8 = 1;
 
 /** Opens a model with TFLite on the CPU. INVALID_ARGUMENT: not a model; FAILED_PRECONDITION: a model that TFLite cannot run. */
 export function openTfLite(bytes: Uint8Array, libraryPath: string, threads: number): LoadedModel {
-  const api = bindTfLite(loadLibrary(libraryPath, 'the TFLite library'));
+  const api = loadLibrary(libraryPath, 'the TFLite library', bindTfLite);
   try {
     return openWith(api, bytes, threads, 'native-tflite', () => xnnpack(api, threads));
   } catch (error) {
@@ -40,7 +40,7 @@ export function openTfLite(bytes: Uint8Array, libraryPath: string, threads: numb
 
 /** Opens a model compiled for an accelerator, whose delegate the caller makes. */
 export function openWithDelegate(bytes: Uint8Array, libraryPath: string, make: DelegateMaker): LoadedModel {
-  const api = bindTfLite(loadLibrary(libraryPath, 'the TFLite library'));
+  const api = loadLibrary(libraryPath, 'the TFLite library', bindTfLite);
   return openWith(api, bytes, 1, 'edgetpu', make);
 }
 
