@@ -80,7 +80,7 @@ function slowness(
   baseline: VersionStats | undefined,
   policy: Soak,
 ): string | undefined {
-  if (policy.maxLatencyRatio <= 0 || baseline === undefined) return undefined;
+  if (policy.maxLatencyRatio <= 0 || baseline === undefined || baseline.requests < policy.minRequests) return undefined;
   if (total.requests < policy.minRequests || recent.requests === 0) return undefined;
   for (const [name, key] of [
     ['p99', 'p99Ms'],
