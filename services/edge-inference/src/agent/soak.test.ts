@@ -81,6 +81,7 @@ describe('judge()', () => {
     ['no requests at all', () => ({})],
     ['too few requests to say', (atMs) => ({ latencies: atMs % 1_000 === 0 ? [500] : [] })],
     ['no version before to compare with', () => ({ latencies: [500] }), statsOf([])],
+    ['a version before that was hardly asked', () => ({ latencies: [500] }), statsOf([8, 8, 9])],
     [
       'latency that the policy does not judge',
       () => ({ latencies: [500] }),
