@@ -10,7 +10,8 @@ export interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-interface ComposeService {
+/** One service of it. */
+export interface ComposeService {
   readonly image: string;
   readonly build?: { readonly dockerfile: string; readonly args: Readonly<Record<string, string>> };
   readonly environment?: Readonly<Record<string, string>>;
