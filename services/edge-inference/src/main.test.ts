@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@atoll/base/eventually';
 import type { PackageMaker } from './packages-for-tests.js';
 import { packageMaker } from './packages-for-tests.js';
+import { childrenOf, noProc } from './processes-for-tests.js';
 
 const entry = fileURLToPath(new URL('./main.js', import.meta.url));
-const noProc =
-  process.platform === 'linux' ? false : 'the children of a process are read from /proc, which is Linux alone';
-
-async function childrenOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.split(' ').filter(Boolean).map(Number);
-}
-
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0);

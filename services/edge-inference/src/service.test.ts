@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { childrenOf, noProc } from './processes-for-tests.js';
 import sharp from 'sharp';
 import { systemClock } from '@atoll/base/clock';
 import { isAtollError } from '@atoll/base/error';
@@ -253,6 +254,27 @@ describe('an edge node', () => {
     assert.equal(running.swapper.active('tiny'), undefined);
   });
 
+  test('a version that ends the process that tries it leaves the node as it is', { skip: noProc }, async () => {
+    const { running, open } = await startNode();
+    await running.swapper.activate(await maker.make(1n), never);
+    const before = await childrenOf(process.pid);
+    const result = running.swapper.activate(await maker.make(2n), never);
+    const probe = await eventually(
+      async () => {
+        const [found] = (await childrenOf(process.pid)).filter((pid) => !before.includes(pid));
+        assert.ok(found !== undefined);
+        return found;
+      },
+      10_000,
+      1,
+    );
+    process.kill(probe, 'SIGKILL');
+    const { outcome, ...failure } = await result;
+    assert.equal(outcome === 'failed' && 'reason' in failure ? failure.reason : outcome, 'CRASHED');
+    assert.equal((await open.modelInfer(inferRequest(1))).modelVersion, '1');
+    assert.equal(running.swapper.stats('tiny', 1n).crashes, 0);
+  });
+
   test('an activation that is given up while it is tried changes nothing', async () => {
     const { running } = await startNode();
     const controller = new AbortController();
@@ -320,6 +342,10 @@ describe('an edge node', () => {
     await maker.write('labels.txt', Buffer.from(`${classNames.join('\n')}\n`));
     const { running, own } = await startNode({ models: [{ name: 'from-file', path }], httpListen: '127.0.0.1:0' });
     const { versions } = await own.describeModels({});
+    assert.deepEqual(
+      running.models.map(({ name, version }) => [name, version]),
+      [['from-file', 1n]],
+    );
     assert.deepEqual(
       versions.map(({ model, version, labels }) => [model, version, labels]),
       [['from-file', 1n, [...classNames]]],

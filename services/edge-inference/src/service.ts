@@ -40,6 +40,8 @@ export interface RunningEdgeInference extends Running {
   /** host:port of health and metrics; undefined when not asked for. */
   readonly http: string | undefined;
   readonly swapper: Swapper;
+  /** What is in service now. */
+  readonly models: readonly { readonly name: string; readonly version: bigint; readonly backend: string }[];
   /** Process ids of the runtime children. */
   readonly runtimePids: readonly number[];
 }
@@ -107,6 +109,14 @@ export async function startEdgeInference(
       address: server.address,
       http: http?.address,
       swapper: swaps,
+      get models() {
+        const serving = swaps.versions().filter(({ inService }) => inService);
+        return serving.map(({ served: { pkg, info } }) => ({
+          name: pkg.model,
+          version: pkg.version,
+          backend: info.backend,
+        }));
+      },
       get runtimePids() {
         return pool.pids;
       },

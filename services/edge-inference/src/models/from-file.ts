@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { sha256 } from '@atoll/base/digest';
-import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
+import { AtollError, errnoOf, isAtollError, reasonOf } from '@atoll/base/error';
 import type { Preprocessing } from '@atoll/image/preprocessing';
 import { isEdgeTpuModel } from '@atoll/runtime/edgetpu';
 import { maxModelBytes } from '@atoll/runtime/open';
@@ -15,13 +15,15 @@ import type { ModelPackage } from './model-package.js';
 export interface ModelFile {
   readonly name: string;
   readonly path: string;
+  /** Class names, one a line; undefined = the file's own, or labels.txt beside it. */
+  readonly labelsPath?: string;
 }
 
 /**
  * The package that a lone .tflite file makes: version 1, labels from its TFLite Metadata or from labels.txt beside it,
  * preprocessing from the metadata. NOT_FOUND or INVALID_ARGUMENT with one line.
  */
-export async function packageFromFile({ name, path }: ModelFile): Promise<ModelPackage> {
+export async function packageFromFile({ name, path, labelsPath }: ModelFile): Promise<ModelPackage> {
   if (!/^[a-z0-9-]{1,63}$/.test(name)) {
     throw new AtollError(
       'INVALID_ARGUMENT',
@@ -46,7 +48,10 @@ export async function packageFromFile({ name, path }: ModelFile): Promise<ModelP
     inputs: [],
     outputs: [],
     preprocessing: preprocessingOf(model, path),
-    labels: readLabels(bytes, model, path) ?? (await labelsBeside(path, model)),
+    labels:
+      labelsPath === undefined
+        ? (readLabels(bytes, model, path) ?? (await labelsBeside(path, model)))
+        : await readLabelsFile(labelsPath),
     golden: [],
   };
 }
@@ -97,11 +102,20 @@ async function labelsBeside(path: string, model: TfLiteModel): Promise<readonly 
   const { outputs, tensors } = mainSubgraph(model);
   const classes = tensors[outputs[0] ?? -1]?.shape.reduce((product, size) => product * size, 1);
   try {
-    const labels = (await readFile(join(dirname(path), 'labels.txt'), 'utf8')).trimEnd().split(/\r?\n/);
+    const labels = await readLabelsFile(join(dirname(path), 'labels.txt'));
     return labels.length === classes ? labels : [];
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw new AtollError('INVALID_ARGUMENT', `cannot read the labels beside ${path}: ${reasonOf(error)}`, {
+    if (isAtollError(error, 'NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
+async function readLabelsFile(path: string): Promise<readonly string[]> {
+  try {
+    return (await readFile(path, 'utf8')).trimEnd().split(/\r?\n/);
+  } catch (error) {
+    const code = errnoOf(error) === 'ENOENT' ? 'NOT_FOUND' : 'INVALID_ARGUMENT';
+    throw new AtollError(code, `cannot read the labels ${path}: ${reasonOf(error)}`, {
       cause: error,
     });
   }

@@ -38,26 +38,29 @@ export async function probePackage(
 ): Promise<PackageFault | undefined> {
   signal.throwIfAborted();
   if (candidates.length === 0) return undefined;
-  const child = await startChild(options.settings, options.log.with({ probe: packageName(pkg) }));
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill();
-  }, options.timeoutMs);
-  const abort = (): void => child.kill();
-  signal.addEventListener('abort', abort, { once: true });
+  const ended = new AbortController();
+  const late = setTimeout(() => ended.abort(), options.timeoutMs);
+  const log = options.log.with({ probe: packageName(pkg) });
+  let child: RuntimeChild | undefined;
+  const end = (): void => child?.kill();
+  for (const one of [signal, ended.signal]) one.addEventListener('abort', end, { once: true });
   try {
+    child = await startChild(options.settings, log);
+    ended.signal.throwIfAborted();
+    signal.throwIfAborted();
     return await tryOut(child, pkg, candidates, options.budgetMs);
   } catch (error) {
     signal.throwIfAborted();
-    if (late) return { reason: 'TOO_SLOW', message: `its trial did not end within ${options.timeoutMs} ms` };
+    if (ended.signal.aborted) {
+      return { reason: 'TOO_SLOW', message: `its trial did not end within ${options.timeoutMs} ms` };
+    }
     if (isRuntimeGone(error)) return { reason: 'CRASHED', message: `its trial failed: ${reasonOf(error)}` };
     return { reason: 'LOAD_FAILED', message: reasonOf(error) };
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-    child.kill();
-    await child.ended;
+    clearTimeout(late);
+    signal.removeEventListener('abort', end);
+    child?.kill();
+    await child?.ended;
   }
 }
 
