@@ -52,9 +52,12 @@ async function load(name: EngineName): Promise<Engine | string> {
   }
 }
 
-for (const name of engineNames) {
-  describe(`engine ${name}`, async () => {
-    const found = await load(name);
+// One after the other: loading an engine makes it the current one of this process.
+const loaded: (readonly [EngineName, Engine | string])[] = [];
+for (const name of engineNames) loaded.push([name, await load(name)]);
+
+for (const [name, found] of loaded) {
+  describe(`engine ${name}`, () => {
     const skip = typeof found === 'string' ? found : false;
     const current = async (): Promise<Engine> => engineLoaders[name]();
 
