@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import { addBias } from './add-bias.js';
+import { centreLogits } from './centre-logits.js';
 import { foldScaling } from './fold-scaling.js';
 import { fuseActivations } from './fuse-activation.js';
 import { compact } from './rewrite.js';
@@ -16,4 +17,5 @@ export const passes: readonly Pass[] = [
   { name: 'add-bias', run: addBias },
   { name: 'fold-scaling', run: foldScaling },
   { name: 'fuse-activation', run: fuseActivations },
+  { name: 'centre-logits', run: centreLogits },
 ];

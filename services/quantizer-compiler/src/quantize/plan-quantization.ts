@@ -1,7 +1,7 @@
 // Decides every parameter of the full-integer model before anything is quantized.
 //   minmax: the range of each tensor is what it took on the representative photos, as TFLite's converter has it.
-//   auto:   the same, but the range of what a SOFTMAX reads is the one with the least error of the probabilities, and each
-//           bias takes back what rounding the weights adds on average.
+//   auto:   the same, but what a SOFTMAX reads gets the finest steps that cost its probabilities nothing, and each bias takes
+//           back what rounding the weights adds on average.
 import type { Calibration } from '../calibrate/calibrate.js';
 import type { Graph, QuantParams } from '../graph/graph.js';
 import { assignParams } from './assign.js';
