@@ -42,7 +42,7 @@ export function addQuantize(program: Command, machine: Machine): void {
     .option('--samples <n>', 'how many of them to calibrate on', integer(1, 10_000), 100)
     .addOption(new Option('--input-type <type>', "type of the model's input").choices(border).default('uint8'))
     .addOption(new Option('--output-type <type>', "type of the model's output").choices(border).default('uint8'))
-    .addOption(new Option('--ranges <method>', 'how ranges are found').choices(['minmax']).default('minmax'))
+    .addOption(new Option('--ranges <method>', 'how ranges are found').choices(['auto', 'minmax']).default('auto'))
     .addOption(
       new Option('--pixels <range>', "what 0..255 becomes at the float model's input")
         .choices(['0..1', '-1..1', '0..255'])
