@@ -21,7 +21,7 @@ const packageImports: Readonly<Record<string, readonly string[]>> = {
   edgetpu: ['base', 'tflite'],
   runtime: ['base', 'tflite'],
   image: ['base'],
-  jobs: ['base', 'proto', 'rpc', 'artifacts'],
+  jobs: ['base', 'proto'],
 };
 const allPackages = Object.keys(packageImports);
 
