@@ -81,7 +81,7 @@ function preprocessingOf(model: TfLiteModel, path: string): Preprocessing | unde
   for (const unit of tensor?.processUnits ?? []) {
     if (unit.options?.type !== 'NormalizationOptions') continue;
     const { mean, std } = unit.options;
-    if (mean.length === 0 || std.length === 0) continue;
+    if (mean.length === 0 || std.length === 0 || !std.every((value) => value > 0)) continue;
     return {
       width,
       height,

@@ -17,6 +17,9 @@ export async function packageFromRelease(
   const files = await Promise.all(manifest.artifacts.map((artifact) => fileOf(artifact, blobs)));
   if (!files.some((file) => file.target === 'cpu')) throw unusable(manifest, 'it has no file for target cpu');
   const { preprocessing } = manifest;
+  if (preprocessing !== undefined && !(preprocessing.std > 0)) {
+    throw unusable(manifest, `its preprocessing divides by ${preprocessing.std}`);
+  }
   return {
     model: manifest.model,
     version: manifest.version,

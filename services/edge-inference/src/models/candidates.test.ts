@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { BackendChoice } from '@atoll/runtime/open';
+import { candidatesOf, probeCandidatesOf } from './candidates.js';
+import type { ModelPackage, Target } from './model-package.js';
+
+const pkg = (...targets: Target[]): ModelPackage => ({
+  model: 'm',
+  version: 1n,
+  manifestSha256: '',
+  files: targets.map((target) => ({ target, path: target, sha256: target, sizeBytes: 1, minRuntimeVersion: 0 })),
+  inputs: [],
+  outputs: [],
+  preprocessing: undefined,
+  labels: [],
+  golden: [],
+});
+
+const table: readonly (readonly [BackendChoice, Target[], serve: string, probe: string])[] = [
+  ['auto', ['cpu'], 'auto:cpu', 'auto:cpu'],
+  ['auto', ['cpu', 'edgetpu'], 'edgetpu:edgetpu auto:cpu', 'auto:cpu'],
+  ['auto', ['edgetpu'], 'edgetpu:edgetpu', ''],
+  ['edgetpu', ['cpu', 'edgetpu'], 'edgetpu:edgetpu', 'auto:cpu'],
+  ['edgetpu', ['cpu'], '', 'auto:cpu'],
+  ['native', ['cpu', 'edgetpu'], 'native:cpu', 'native:cpu'],
+  ['wasm', ['edgetpu', 'cpu'], 'wasm:cpu', 'wasm:cpu'],
+];
+
+describe('candidatesOf() and probeCandidatesOf()', () => {
+  for (const [backend, targets, serve, probe] of table) {
+    test(`${backend} with files for ${targets.join(' and ')}`, () => {
+      const told = (of: typeof candidatesOf): string =>
+        of(pkg(...targets), backend)
+          .map((candidate) => `${candidate.backend}:${candidate.path}`)
+          .join(' ');
+      assert.deepEqual([told(candidatesOf), told(probeCandidatesOf)], [serve, probe]);
+    });
+  }
+});
