@@ -4,7 +4,7 @@
  *
  *   main.js healthcheck.js package.json     services/NAME packages/* (dist and package.json)     node_modules/     native/
  */
-import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { CachePaths } from '@atoll/base/cache';
 import { AtollError, errnoOf } from '@atoll/base/error';
@@ -100,7 +100,7 @@ async function copyTree(from: string, to: string, wanted: (name: string) => bool
   for (const entry of entries) {
     if (!wanted(entry.name)) continue;
     if (entry.isDirectory()) await copyTree(join(from, entry.name), join(to, entry.name), wanted);
-    else if (entry.isFile()) await copyFile(join(from, entry.name), join(to, entry.name));
+    else if (entry.isFile()) await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_FICLONE);
   }
   return true;
 }
