@@ -377,6 +377,30 @@ test(
   },
 );
 
+test('a node that was away is sent back to what the fleet has, not to what it had before', limits, async (t) => {
+  const world = await newWorld(t);
+  await world.start(1n);
+  await world.reaches('birds-v1', 'Complete');
+  world.broker.cut('n2');
+  world.clock.advance(2 * offlineAfterMs);
+  world.broker.beat();
+  await world.start(2n);
+  await eventually(() => assert.ok((world.rollout('birds-v2').members.at(-1)?.generation ?? 0n) > 0n));
+  world.clock.advance(offlineAfterMs);
+  world.broker.beat();
+  await world.reaches('birds-v2', 'Complete');
+  const { first } = wavesOf(await world.start(3n));
+  for (const { id } of world.nodes) {
+    world.node(id).behaviour = () => (id === first ? 'commit' : { phase: 'FAILED', code: 'LOAD_FAILED' });
+  }
+  await world.reaches('birds-v3', 'Reverting');
+  world.node('n2').behaviour = () => 'commit';
+  world.broker.heal('n2');
+  await world.reaches('birds-v3', 'Reverted');
+  assert.equal(world.versions(), 'n1:v2 n2:v2 n3:v2');
+  assert.deepEqual(world.node('n2').taken, ['1:v1', '4:v2']);
+});
+
 test('a node that goes silent with the version times out, and that counts as a failure', limits, async (t) => {
   const world = await newWorld(t);
   await world.start(1n);
