@@ -143,7 +143,7 @@ describe('quantizeModel', () => {
   }
 
   it('counts top-1 where the label of a photo is known', async () => {
-    const { report } = await quantize({ evalPhotos: smoothPhotos(12, 2, [...labels, 'unknown']) });
+    const { report } = await quantize({ evalPhotos: smoothPhotos(14, 2, [...labels, 'unknown']) });
     assert.ok((report.eval?.floatTop1 ?? -1) >= 0 && (report.eval?.int8Top1 ?? -1) >= 0);
   });
 
@@ -176,6 +176,12 @@ describe('quantizeModel', () => {
     assert.equal(second.int8.length, first.int8.length);
   });
 
+  it('takes pixels from -1 to 1 within half a count', async () => {
+    const { report } = await quantize({ pixels: '-1..1' });
+    assert.deepEqual([report.input.scale, report.input.zeroPoint], [Math.fround(1 / 127.5), 128]);
+    assert.ok((report.eval?.meanAbsError ?? 1) < 0.02, JSON.stringify(report.eval));
+  });
+
   it('has no greater error with ranges auto than with minmax', async () => {
     const [auto, minmax] = [await quantize({ ranges: 'auto' }), await quantize({ ranges: 'minmax' })];
     assert.ok((auto.report.eval?.meanAbsError ?? 1) <= 1.05 * (minmax.report.eval?.meanAbsError ?? 0));
@@ -197,6 +203,11 @@ describe('quantizeModel', () => {
 
 describe('quantizeModel refuses', () => {
   const refusals: readonly (readonly [string, Partial<QuantizeRequest>, RegExp])[] = [
+    [
+      'labels that do not fit',
+      { labels: labels.slice(1) },
+      /^cannot label the model: 5 labels are given for 6 classes$/,
+    ],
     ['a run without photos', { photos: [] }, /^cannot calibrate: there are no representative photos$/],
     [
       'an unknown layer, by name and file',

@@ -60,6 +60,7 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const warnings: string[] = [];
   const { graph, float } = await floatModel(request.files, ports);
   const size = photoSize(graph);
+  checkLabels(graph, request.labels);
 
   const calibration = await calibrated(graph, size, request, ports, warnings);
   ports.onStage('plan');
@@ -203,6 +204,16 @@ function photoSize(graph: Graph): PhotoSize {
     );
   }
   return { height: height ?? 0, width: width ?? 0 };
+}
+
+/** Labels that do not fit would be written into the model and shown to people. */
+function checkLabels(graph: Graph, labels: readonly string[]): void {
+  const classes = valueAt(graph, graph.outputs[0] ?? -1).shape.at(-1) ?? 0;
+  if (labels.length === 0 || labels.length === classes) return;
+  throw new AtollError(
+    'INVALID_ARGUMENT',
+    `cannot label the model: ${labels.length} labels are given for ${classes} classes`,
+  );
 }
 
 function classifier(graph: Graph, request: QuantizeRequest, size: PhotoSize) {

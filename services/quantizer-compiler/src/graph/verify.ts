@@ -7,11 +7,11 @@ import { outputShape } from './shapes.js';
 /**
  * Checks what every pass relies on: indices exist, values are made before they are used and only once, constants have as many
  * elements as their shape says, operations are known and their output shapes follow from their inputs, scales are usable.
- * A fault is INTERNAL and names the stage: it is this compiler's, not the user's.
+ * A fault names the stage. After import it is the file's (INVALID_ARGUMENT), later this compiler's own (INTERNAL).
  */
 export function verify(graph: Graph, stage: string): Graph {
   const fault = (why: string): never => {
-    throw new AtollError('INTERNAL', `cannot go on after ${stage}: ${why}`);
+    throw new AtollError(stage === 'import' ? 'INVALID_ARGUMENT' : 'INTERNAL', `cannot go on after ${stage}: ${why}`);
   };
   const names = new Set<string>();
   graph.values.forEach(({ name, shape, data, quantization }) => {

@@ -3,7 +3,7 @@
 import { activations } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
-import { producers, useCounts } from './rewrite.js';
+import { producers, useCounts } from '../graph/rewrite.js';
 
 /** Centres every dense layer whose output is read by a SOFTMAX and by nothing else. */
 export function centreLogits(graph: Graph): Graph {

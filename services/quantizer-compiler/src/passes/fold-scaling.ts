@@ -4,7 +4,7 @@
 import { activations, paddings } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
-import { compact, producers, useCounts } from './rewrite.js';
+import { compact, producers, useCounts } from '../graph/rewrite.js';
 
 /** Folds until nothing folds any more. */
 export function foldScaling(graph: Graph): Graph {

@@ -3,7 +3,7 @@
 import { activations } from '@atoll/tflite/enums';
 import type { Graph, Op } from '../graph/graph.js';
 import { opTable } from '../graph/op-table.js';
-import { compact, producers, useCounts } from './rewrite.js';
+import { compact, producers, useCounts } from '../graph/rewrite.js';
 
 /** Fuses every RELU and RELU6 whose input is read by nothing else and made by an operation that can take it. */
 export function fuseActivations(graph: Graph): Graph {

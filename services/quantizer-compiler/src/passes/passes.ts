@@ -3,7 +3,7 @@ import { addBias } from './add-bias.js';
 import { centreLogits } from './centre-logits.js';
 import { foldScaling } from './fold-scaling.js';
 import { fuseActivations } from './fuse-activation.js';
-import { compact } from './rewrite.js';
+import { compact } from '../graph/rewrite.js';
 
 /** A rewriting step that keeps what the model computes, up to float rounding. */
 export interface Pass {

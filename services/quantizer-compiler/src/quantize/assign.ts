@@ -3,6 +3,7 @@
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op, QuantParams } from '../graph/graph.js';
 import { opTable } from '../graph/op-table.js';
+import { producers, useCounts } from '../graph/rewrite.js';
 import { activationParams, fixedParams } from './params.js';
 import type { Range } from './params.js';
 
@@ -19,7 +20,34 @@ export function assignParams(graph: Graph, ranges: Ranges, input: QuantParams): 
     for (const index of constantOperands(graph, op)) assigned.set(index, constantParams(graph, index));
     for (const output of op.outputs) assigned.set(output, outputParams(graph, op, output, ranges, assigned));
   }
+  joinBackward(graph, assigned);
   return assigned;
+}
+
+/**
+ * What is joined must have the scale of the result. Where nothing else reads an operand, its maker writes it in that scale from
+ * the start; elsewhere a requantization is put in between when the graph is quantized.
+ */
+function joinBackward(graph: Graph, assigned: Map<number, QuantParams>): void {
+  const makers = producers(graph);
+  const counts = useCounts(graph);
+  for (const op of graph.ops.toReversed()) {
+    const shared = assigned.get(op.outputs[0] ?? -1);
+    if (opTable[op.kind]?.int8 !== 'join' || shared === undefined) continue;
+    for (const operand of op.inputs) {
+      const path: number[] = [];
+      let index = operand;
+      let maker = makers.get(index);
+      while (maker !== undefined && counts[index] === 1) {
+        path.push(index);
+        if (opTable[maker.kind]?.int8 !== 'same') break;
+        [index = -1] = maker.inputs;
+        maker = makers.get(index);
+      }
+      const free = maker !== undefined && counts[index] === 1 && opTable[maker.kind]?.int8 === 'free';
+      if (free) for (const one of path) assigned.set(one, shared);
+    }
+  }
 }
 
 /** Float constants that an operation reads as if they were activations: the second operand of ADD, not weights. */

@@ -64,7 +64,8 @@ function kindOf(model: TfLiteModel): ModelKind {
   const constant = tensors.filter(({ buffer }) => (model.buffers[buffer]?.length ?? 0) > 0);
   const borders = new Set([...mainSubgraph(model).inputs, ...mainSubgraph(model).outputs]);
   const inner = tensors.filter(
-    (tensor, index) => !constant.includes(tensor) && !borders.has(index) && tensor.shape.length > 0,
+    (tensor, index) =>
+      !constant.includes(tensor) && !borders.has(index) && tensor.shape.length > 0 && !tensor.shape.includes(0),
   );
   const floats = has(inner, 'float32');
   if (has(constant, 'float16')) return 'float16';

@@ -1,4 +1,4 @@
-import type { Graph, Op, Value } from '../graph/graph.js';
+import type { Graph, Op, Value } from './graph.js';
 
 /** How often each value is read, the graph's outputs included. */
 export function useCounts(graph: Graph): readonly number[] {
