@@ -61,7 +61,7 @@ export function referenceLayers(size: number, classes = 6): readonly LayerJson[]
 }
 
 /** Shapes of the weights of the layers, found by walking them. */
-export function weightShapes(layers: readonly LayerJson[]): readonly { name: string; shape: readonly number[] }[] {
+function weightShapes(layers: readonly LayerJson[]): readonly { name: string; shape: readonly number[] }[] {
   let shape: number[] = [];
   const weights: { name: string; shape: readonly number[] }[] = [];
   for (const { class_name: className, config } of layers) {

@@ -5,7 +5,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { smoothPhotos } from './test-models.js';
 
 /** RGB pixels (width x height x 3) as a PNG file. */
-export function encodePng(pixels: Uint8Array, width: number, height: number): Buffer {
+function encodePng(pixels: Uint8Array, width: number, height: number): Buffer {
   const rows = Array.from({ length: height }, (_, y) =>
     Buffer.concat([Buffer.from([0]), pixels.subarray(y * width * 3, (y + 1) * width * 3)]),
   );

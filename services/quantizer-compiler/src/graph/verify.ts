@@ -13,6 +13,7 @@ export function verify(graph: Graph, stage: string): Graph {
   const fault = (why: string): never => {
     throw new AtollError(stage === 'import' ? 'INVALID_ARGUMENT' : 'INTERNAL', `cannot go on after ${stage}: ${why}`);
   };
+  if (graph.inputs.length === 0 || graph.outputs.length === 0) fault('it has no input or no output');
   const names = new Set<string>();
   graph.values.forEach(({ name, shape, data, quantization }) => {
     if (names.has(name)) fault(`two values are named ${name}`);

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
+import { writeModel } from '@atoll/tflite/write';
 import { File, FS, ready } from 'h5wasm';
 import type { Graph } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
 import { verify } from '../graph/verify.js';
 import { passes } from '../passes/passes.js';
-import { layersModel, referenceLayers } from '../test-models.js';
+import { layersModel, referenceLayers, seededRandom } from '../test-models.js';
+import { writeTfLite } from '../write/write-tflite.js';
 import type { LayerJson } from '../test-models.js';
 import { importModel } from './import-model.js';
 import { readLayersModel } from './layers-model.js';
@@ -111,6 +113,26 @@ describe('importModel', () => {
       );
     });
   }
+
+  it('takes or refuses 1,500 mutated .tflite files, each in one line (seed 9)', async () => {
+    const whole = writeModel(writeTfLite(optimized(await importModel(layersModel(referenceLayers(22, 3), 5)))));
+    const random = seededRandom(9);
+    const structure = whole.length - 4096;
+    for (let round = 0; round < 1500; round++) {
+      const file = Uint8Array.from(whole);
+      for (let change = 0; change < 1 + random() * 6; change++) {
+        const fromEnd = random() < 0.5;
+        const at = fromEnd ? structure + Math.floor(random() * 4096) : 8 + Math.floor(random() * 4096);
+        file[at] = Math.floor(random() * 256);
+      }
+      try {
+        const graph = await importModel(new Map([['m.tflite', file]]));
+        optimized(verify(graph, 'import'));
+      } catch (error) {
+        assert.ok(isAtollError(error) && error.code !== 'INTERNAL' && !error.message.includes('\n'), String(error));
+      }
+    }
+  });
 
   it('refuses weights that are missing or cut off', async () => {
     const files = layersModel(layers, 1);

@@ -26,7 +26,7 @@ const importers: Readonly<Record<string, Importer>> = {
 };
 
 /** Layer classes that can be imported. */
-export const kerasLayerClasses: readonly string[] = Object.keys(importers);
+const kerasLayerClasses: readonly string[] = Object.keys(importers);
 
 /** The graph of a sequential model, batch size 1. INVALID_ARGUMENT names the layer that cannot be imported, and why. */
 export function graphOfKeras(model: KerasModel): Graph {

@@ -62,7 +62,7 @@ function littleEndianBytes(data: ConstantData): Uint8Array {
 }
 
 /** The least version with this operation's types and options. Source: op_version.cc of TFLite. */
-export function versionOf(graph: Graph, op: Op): number {
+function versionOf(graph: Graph, op: Op): number {
   const values = [...op.inputs, ...op.outputs].map((index) => valueAt(graph, index));
   const eightBit = values.some(({ type }) => type === 'int8');
   if (op.kind === 'QUANTIZE') return 1;
