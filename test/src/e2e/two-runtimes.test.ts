@@ -28,7 +28,7 @@ const atoll = (...args: string[]): Promise<unknown> =>
 /** The index of the greatest score, the lowest one on ties. */
 function top(bytes: Uint8Array, model: LoadedModel): number {
   const float = model.outputs[0]?.dtype === 'float32';
-  const scores = float ? [...new Float32Array(bytes.slice().buffer)] : [...bytes];
+  const scores = float ? [...new Float32Array(new Uint8Array(bytes).buffer)] : [...bytes];
   return scores.indexOf(Math.max(...scores));
 }
 
