@@ -9,8 +9,8 @@ import type { Assignment } from './assign.js';
 import { correctBias } from './correct-bias.js';
 import { bestLogitRange } from './logit-range.js';
 
-/** The ways to choose ranges. */
-export const rangeChoices = ['minmax', 'auto'] as const;
+/** The ways to choose ranges, the default first. */
+export const rangeChoices = ['auto', 'minmax'] as const;
 
 /** One of the ways. */
 export type RangeChoice = (typeof rangeChoices)[number];

@@ -55,7 +55,7 @@ export interface QuantizeTask {
   inputType: string;
   /** "uint8" (default), "int8" or "float32". */
   outputType: string;
-  /** "minmax" (default). */
+  /** How each tensor's range is chosen: "auto" (default) or "minmax". */
   ranges: string;
   /** What a photo's 0..255 becomes at the float model's input: "0..1" (default), "-1..1" or "0..255". */
   pixels: string;
