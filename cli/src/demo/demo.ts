@@ -35,7 +35,7 @@ export interface Demo {
 }
 
 const model = 'photos';
-const epochs = { first: 3, second: 2 } as const;
+const epochs = { first: 4, second: 2 } as const;
 const requestsOverSwap = 2_000;
 const loadTimeoutMs = 120_000;
 const soakMs = { first: 500, swap: 4_000, broken: 40_000 } as const;
@@ -120,7 +120,7 @@ async function withFleet(
       registry: channels.registry,
       buildKey: await readPrivateKey(keyPath(description.dataDir, 'build.pem')),
       model,
-      photoPaths: everyNth(heldOut, 12),
+      photoPaths: everyNth(heldOut, 16),
       env,
       signal,
     };

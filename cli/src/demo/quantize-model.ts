@@ -63,10 +63,12 @@ export async function quantizeModel(
     signal,
   );
   const int8 = artifactOf(job.artifacts, 'model.tflite');
+  // The plan's warnings have been told with the quantization's.
+  const silent: Progress = { ...progress, line: () => undefined };
   const planned = await runQuantization(
     quantizer,
     { model: [int8], task: { $case: 'compile', value: { minRuntimeVersion: 0 } } },
-    progress,
+    silent,
     signal,
   );
   await writeFolder(model.outDir, (folder) =>
