@@ -23,8 +23,6 @@ export interface FleetKeys {
   readonly directorPublicPath: string;
   readonly controllerCredentialsPath: string;
   readonly controllerPublicNkey: string;
-  /** Folder of the nodes' public keys, ID.pub.pem. */
-  readonly nodePublicDir: string;
   readonly nodes: readonly NodeKeys[];
 }
 
@@ -51,7 +49,6 @@ export async function ensureFleetKeys(dataDir: string, nodeIds: readonly string[
     directorPublicPath: director.publicPath,
     controllerCredentialsPath,
     controllerPublicNkey: controller.publicNkey,
-    nodePublicDir,
     nodes,
   };
 }

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { isAtollError } from '@atoll/base/error';
+import { refuseUsedFolder, writeFolder } from './output-files.js';
+
+let root = '';
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'atoll-output-'));
+});
+after(() => rm(root, { recursive: true }));
+
+test('writeFolder shows a folder once it is whole, also over an empty one', async () => {
+  for (const name of ['new', 'deep/er', 'empty']) {
+    const path = join(root, name);
+    if (name === 'empty') await mkdir(path);
+    await writeFolder(path, async (folder) => {
+      assert.notEqual(folder, path);
+      await writeFile(join(folder, 'a'), 'whole');
+    });
+    assert.equal(await readFile(join(path, 'a'), 'utf8'), 'whole');
+  }
+});
+
+test('writeFolder leaves nothing when it fails', async () => {
+  const before_ = await readdir(root);
+  const failing = writeFolder(join(root, 'failed'), async (folder) => {
+    await writeFile(join(folder, 'a'), 'half');
+    throw new RangeError('no more');
+  });
+  await assert.rejects(failing, /no more/);
+  assert.deepEqual(await readdir(root), before_);
+});
+
+test('refuseUsedFolder refuses what holds something, and a file', async () => {
+  await mkdir(join(root, 'used'));
+  await writeFile(join(root, 'used', 'a'), '');
+  for (const path of [join(root, 'used'), join(root, 'used', 'a')]) {
+    await assert.rejects(refuseUsedFolder(path), (error) => isAtollError(error, 'ALREADY_EXISTS'));
+  }
+  await refuseUsedFolder(join(root, 'not-there'));
+});
