@@ -63,7 +63,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 }
 
 /** One look at everything. */
-export function reconcile(options: ReconcilerOptions): void {
+function reconcile(options: ReconcilerOptions): void {
   const { stores, nodes, fleet, changed } = options;
   const { db, rollouts } = stores;
   const heard = fleet.takeDirty();

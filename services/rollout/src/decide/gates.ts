@@ -26,7 +26,7 @@ export function trippedGate(
 }
 
 /** True for the ends that count against a version. */
-export function isFailure({ state }: Verdict): boolean {
+function isFailure({ state }: Verdict): boolean {
   return state === 'FAILED' || state === 'ROLLED_BACK' || state === 'TIMED_OUT';
 }
 
