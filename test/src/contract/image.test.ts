@@ -17,7 +17,7 @@ const { root, tensorflow } = cachePaths(process.env);
 const withoutTensorflow = existsSync(join(tensorflow, 'tfjs_binding.node'))
   ? false
   : 'libtensorflow is not in the cache: npm start fetches it where pip and g++ are';
-const devTools = ['typescript', 'oxlint', 'prettier', 'knip', 'ts-proto', '@bufbuild/buf', 'fast-check', 'oxc-parser'];
+const devTools = ['typescript', 'oxlint', 'prettier', 'knip', 'ts-proto', '@bufbuild/buf', 'oxc-parser'];
 
 /** Runs main.js of the folder until it is ready, hands its address on, and ends it as a container's stop does. */
 async function whileRunning(
