@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { AtollError } from '@atoll/base/error';
 import { createLogger, type Logger, logLevels, silentLogger } from '@atoll/base/log';
 import type { Machine } from './machine.js';
 import { createProgress, type Progress } from './progress.js';
@@ -51,12 +50,6 @@ export function createContext(machine: Machine, options: GlobalOptions): Context
 /** The path of a file in the data directory's keys. */
 export function keyPath(dataDir: string, name: string): string {
   return join(dataDir, 'keys', name);
-}
-
-/** Refuses a path that a verb needs as an option when it is not given; commander checks the rest. */
-export function required(value: string | undefined, what: string): string {
-  if (value === undefined || value === '') throw new AtollError('INVALID_ARGUMENT', `cannot go on without ${what}`);
-  return value;
 }
 
 function plainNumbers(_key: string, value: unknown): unknown {

@@ -60,3 +60,9 @@ test('a node listens on the default port of its place, on any, or where it did b
   assert.equal(listens(nodeSpec({ ...setting, anyPorts: true }, node, 1, at)), '127.0.0.1:0');
   assert.equal(listens(nodeSpec({ ...setting, anyPorts: true }, node, 1, at, '127.0.0.1:5')), '127.0.0.1:5');
 });
+
+test('the environment moves a service, and the first node with the others behind it', () => {
+  const moved = { ...setting, env: { ATOLL_TRAINER_LISTEN: '127.0.0.1:9001', ATOLL_EDGE_LISTEN: '127.0.0.1:9011' } };
+  assert.equal(trainerSpec(moved).env['ATOLL_TRAINER_LISTEN'], '127.0.0.1:9001');
+  assert.equal(nodeSpec(moved, node, 2, at).env['ATOLL_EDGE_LISTEN'], '127.0.0.1:9013');
+});

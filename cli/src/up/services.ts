@@ -42,21 +42,21 @@ const plainNames = [
 /** The trainer's process. */
 export function trainerSpec(setting: FleetSetting): ChildSpec {
   return service(setting, 'trainer', '@atoll/trainer/service', 'ATOLL_TRAINER_', {
-    ATOLL_TRAINER_LISTEN: listen(setting, defaultPorts.trainer),
+    ATOLL_TRAINER_LISTEN: listen(setting, 'ATOLL_TRAINER_LISTEN', defaultPorts.trainer),
   });
 }
 
 /** The quantizer-compiler's process. */
 export function quantizerSpec(setting: FleetSetting): ChildSpec {
   return service(setting, 'quantizer-compiler', '@atoll/quantizer-compiler/service', 'ATOLL_QUANTIZER_COMPILER_', {
-    ATOLL_QUANTIZER_COMPILER_LISTEN: listen(setting, defaultPorts.quantizerCompiler),
+    ATOLL_QUANTIZER_COMPILER_LISTEN: listen(setting, 'ATOLL_QUANTIZER_COMPILER_LISTEN', defaultPorts.quantizerCompiler),
   });
 }
 
 /** The registry's process. */
 export function registrySpec(setting: FleetSetting): ChildSpec {
   return service(setting, 'registry', '@atoll/registry/service', 'ATOLL_REGISTRY_', {
-    ATOLL_REGISTRY_LISTEN: listen(setting, defaultPorts.registry),
+    ATOLL_REGISTRY_LISTEN: listen(setting, 'ATOLL_REGISTRY_LISTEN', defaultPorts.registry),
     ATOLL_REGISTRY_BUILD_KEYS: setting.keys.buildPublicPath,
   });
 }
@@ -67,7 +67,7 @@ export function rolloutSpec(
   at: { readonly nats: string; readonly registry: string },
 ): ChildSpec {
   return service(setting, 'rollout', '@atoll/rollout/service', 'ATOLL_ROLLOUT_', {
-    ATOLL_ROLLOUT_LISTEN: listen(setting, defaultPorts.rollout),
+    ATOLL_ROLLOUT_LISTEN: listen(setting, 'ATOLL_ROLLOUT_LISTEN', defaultPorts.rollout),
     ATOLL_ROLLOUT_REGISTRY: at.registry,
     ATOLL_NATS_URL: at.nats,
     ATOLL_ROLLOUT_NATS_CREDENTIALS: setting.keys.controllerCredentialsPath,
@@ -86,7 +86,7 @@ export function nodeSpec(
   address?: string,
 ): ChildSpec {
   return service(setting, keys.id, '@atoll/edge-inference/service', 'ATOLL_EDGE_', {
-    ATOLL_EDGE_LISTEN: address ?? listen(setting, defaultPorts.firstNode + index),
+    ATOLL_EDGE_LISTEN: address ?? nodeListen(setting, index),
     ATOLL_EDGE_NODE_ID: keys.id,
     ATOLL_EDGE_LABELS: labelText(nodeLabels(index)),
     ATOLL_EDGE_REGISTRY: at.registry,
@@ -152,8 +152,16 @@ function picked(env: Env, isOwn: (name: string) => boolean): Env {
   );
 }
 
-function listen({ anyPorts }: FleetSetting, port: number): string {
-  return `127.0.0.1:${anyPorts ? 0 : port}`;
+/** What the person set, else any free port or the default one, on loopback. */
+function listen({ anyPorts, env }: FleetSetting, name: string, port: number): string {
+  return env[name] ?? `127.0.0.1:${anyPorts ? 0 : port}`;
+}
+
+/** The first node listens where `ATOLL_EDGE_LISTEN` says; each further one a port above. */
+function nodeListen(setting: FleetSetting, index: number): string {
+  const first = listen(setting, 'ATOLL_EDGE_LISTEN', defaultPorts.firstNode);
+  const [, host, port] = /^(.*):(\d+)$/.exec(first) ?? [];
+  return host === undefined || port === '0' ? first : `${host}:${Number(port) + index}`;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
