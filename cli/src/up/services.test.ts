@@ -55,14 +55,17 @@ test('no process is told of a private key that is not its own', () => {
 
 test('a node listens on the default port of its place, on any, or where it did before', () => {
   const listens = (spec: { readonly env: Readonly<Record<string, string | undefined>> }) =>
-    spec.env['ATOLL_EDGE_LISTEN'];
+    spec.env['ATOLL_EDGE_INFERENCE_LISTEN'];
   assert.equal(listens(nodeSpec(setting, node, 1, at)), '127.0.0.1:7412');
   assert.equal(listens(nodeSpec({ ...setting, anyPorts: true }, node, 1, at)), '127.0.0.1:0');
   assert.equal(listens(nodeSpec({ ...setting, anyPorts: true }, node, 1, at, '127.0.0.1:5')), '127.0.0.1:5');
 });
 
 test('the environment moves a service, and the first node with the others behind it', () => {
-  const moved = { ...setting, env: { ATOLL_TRAINER_LISTEN: '127.0.0.1:9001', ATOLL_EDGE_LISTEN: '127.0.0.1:9011' } };
+  const moved = {
+    ...setting,
+    env: { ATOLL_TRAINER_LISTEN: '127.0.0.1:9001', ATOLL_EDGE_INFERENCE_LISTEN: '127.0.0.1:9011' },
+  };
   assert.equal(trainerSpec(moved).env['ATOLL_TRAINER_LISTEN'], '127.0.0.1:9001');
-  assert.equal(nodeSpec(moved, node, 2, at).env['ATOLL_EDGE_LISTEN'], '127.0.0.1:9013');
+  assert.equal(nodeSpec(moved, node, 2, at).env['ATOLL_EDGE_INFERENCE_LISTEN'], '127.0.0.1:9013');
 });

@@ -85,16 +85,16 @@ export function nodeSpec(
   at: { readonly nats: string; readonly registry: string },
   address?: string,
 ): ChildSpec {
-  return service(setting, keys.id, '@atoll/edge-inference/service', 'ATOLL_EDGE_', {
-    ATOLL_EDGE_LISTEN: address ?? nodeListen(setting, index),
-    ATOLL_EDGE_NODE_ID: keys.id,
-    ATOLL_EDGE_LABELS: labelText(nodeLabels(index)),
-    ATOLL_EDGE_REGISTRY: at.registry,
+  return service(setting, keys.id, '@atoll/edge-inference/service', 'ATOLL_EDGE_INFERENCE_', {
+    ATOLL_EDGE_INFERENCE_LISTEN: address ?? nodeListen(setting, index),
+    ATOLL_EDGE_INFERENCE_NODE_ID: keys.id,
+    ATOLL_EDGE_INFERENCE_LABELS: labelText(nodeLabels(index)),
+    ATOLL_EDGE_INFERENCE_REGISTRY: at.registry,
     ATOLL_NATS_URL: at.nats,
-    ATOLL_EDGE_NATS_CREDENTIALS: keys.credentialsPath,
-    ATOLL_EDGE_NODE_KEY: keys.keyPath,
-    ATOLL_EDGE_BUILD_KEYS: setting.keys.buildPublicPath,
-    ATOLL_EDGE_DIRECTOR_KEYS: setting.keys.directorPublicPath,
+    ATOLL_EDGE_INFERENCE_NATS_CREDENTIALS: keys.credentialsPath,
+    ATOLL_EDGE_INFERENCE_NODE_KEY: keys.keyPath,
+    ATOLL_EDGE_INFERENCE_BUILD_KEYS: setting.keys.buildPublicPath,
+    ATOLL_EDGE_INFERENCE_DIRECTOR_KEYS: setting.keys.directorPublicPath,
   });
 }
 
@@ -157,9 +157,9 @@ function listen({ anyPorts, env }: FleetSetting, name: string, port: number): st
   return env[name] ?? `127.0.0.1:${anyPorts ? 0 : port}`;
 }
 
-/** The first node listens where `ATOLL_EDGE_LISTEN` says; each further one a port above. */
+/** The first node listens where `ATOLL_EDGE_INFERENCE_LISTEN` says; each further one a port above. */
 function nodeListen(setting: FleetSetting, index: number): string {
-  const first = listen(setting, 'ATOLL_EDGE_LISTEN', defaultPorts.firstNode);
+  const first = listen(setting, 'ATOLL_EDGE_INFERENCE_LISTEN', defaultPorts.firstNode);
   const [, host, port] = /^(.*):(\d+)$/.exec(first) ?? [];
   return host === undefined || port === '0' ? first : `${host}:${Number(port) + index}`;
 }

@@ -3,11 +3,11 @@ import { describe, test } from 'node:test';
 import { readConfig } from './config.js';
 
 const fleet = {
-  ATOLL_EDGE_NODE_ID: 'node-1',
-  ATOLL_EDGE_NATS_CREDENTIALS: 'nats.seed',
-  ATOLL_EDGE_NODE_KEY: 'node.pem',
-  ATOLL_EDGE_BUILD_KEYS: 'build.pem',
-  ATOLL_EDGE_DIRECTOR_KEYS: 'director.pem',
+  ATOLL_EDGE_INFERENCE_NODE_ID: 'node-1',
+  ATOLL_EDGE_INFERENCE_NATS_CREDENTIALS: 'nats.seed',
+  ATOLL_EDGE_INFERENCE_NODE_KEY: 'node.pem',
+  ATOLL_EDGE_INFERENCE_BUILD_KEYS: 'build.pem',
+  ATOLL_EDGE_INFERENCE_DIRECTOR_KEYS: 'director.pem',
   ATOLL_NATS_URL: 'nats://localhost:4222',
 };
 
@@ -23,9 +23,9 @@ describe('readConfig()', () => {
   test('takes models and fleet as given', () => {
     const config = readConfig({
       ...fleet,
-      ATOLL_EDGE_LISTEN: 'unix:/run/atoll.sock',
-      ATOLL_EDGE_MODELS: 'a=one.tflite, b=two=2.tflite',
-      ATOLL_EDGE_LABELS: 'site=hall-3,line=2',
+      ATOLL_EDGE_INFERENCE_LISTEN: 'unix:/run/atoll.sock',
+      ATOLL_EDGE_INFERENCE_MODELS: 'a=one.tflite, b=two=2.tflite',
+      ATOLL_EDGE_INFERENCE_LABELS: 'site=hall-3,line=2',
       ATOLL_DATA_DIR: '/data',
     });
     assert.equal(config.httpListen, undefined);
@@ -39,10 +39,10 @@ describe('readConfig()', () => {
 
   test('tells every fault at once', () => {
     const env = {
-      ATOLL_EDGE_NODE_ID: 'node-1',
-      ATOLL_EDGE_SLOTS: '0',
-      ATOLL_EDGE_LABELS: 'site',
-      ATOLL_EDGE_BACKENDS: 'wasm',
+      ATOLL_EDGE_INFERENCE_NODE_ID: 'node-1',
+      ATOLL_EDGE_INFERENCE_SLOTS: '0',
+      ATOLL_EDGE_INFERENCE_LABELS: 'site',
+      ATOLL_EDGE_INFERENCE_BACKENDS: 'wasm',
     };
     assert.throws(
       () => readConfig(env),
@@ -52,7 +52,7 @@ describe('readConfig()', () => {
           /LABELS has "site"/,
           /NODE_KEY is not set/,
           /NATS_URL is not set/,
-          /did you mean ATOLL_EDGE_BACKEND\?/,
+          /did you mean ATOLL_EDGE_INFERENCE_BACKEND\?/,
         ]) {
           assert.match(error.message, part);
         }

@@ -76,27 +76,27 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
   };
 }
 
-/** Reads the environment; throws with every fault at once. A node belongs to a fleet when ATOLL_EDGE_NODE_ID is set. */
+/** Reads the environment; throws with every fault at once. A node belongs to a fleet when ATOLL_EDGE_INFERENCE_NODE_ID is set. */
 export function readConfig(env: Env): EdgeInferenceConfig {
-  const reader = new EnvReader(env, 'ATOLL_EDGE_');
+  const reader = new EnvReader(env, 'ATOLL_EDGE_INFERENCE_');
   const defaults = standaloneConfig(cachePaths(env));
-  const edgeTpu = reader.optionalText('ATOLL_EDGE_TPU_LIBRARY');
-  const listen = reader.text('ATOLL_EDGE_LISTEN', '127.0.0.1:7411');
+  const edgeTpu = reader.optionalText('ATOLL_EDGE_INFERENCE_EDGE_TPU_LIBRARY');
+  const listen = reader.text('ATOLL_EDGE_INFERENCE_LISTEN', '127.0.0.1:7411');
   const config: EdgeInferenceConfig = {
     listen,
-    httpListen: reader.optionalText('ATOLL_EDGE_HTTP_LISTEN') ?? httpBeside(listen),
+    httpListen: reader.optionalText('ATOLL_EDGE_INFERENCE_HTTP_LISTEN') ?? httpBeside(listen),
     logLevel: reader.choice('ATOLL_LOG', 'info', logLevels),
-    backend: reader.choice('ATOLL_EDGE_BACKEND', 'auto', ['auto', 'native', 'wasm', 'edgetpu']),
+    backend: reader.choice('ATOLL_EDGE_INFERENCE_BACKEND', 'auto', ['auto', 'native', 'wasm', 'edgetpu']),
     libraries: { ...defaults.libraries, ...(edgeTpu === undefined ? {} : { edgeTpu }) },
     libraryPath: env['LD_LIBRARY_PATH'],
-    slots: reader.integer('ATOLL_EDGE_SLOTS', defaults.slots, 1, 64),
-    threads: reader.integer('ATOLL_EDGE_THREADS', defaults.threads, 1, 64),
-    queueLimit: reader.integer('ATOLL_EDGE_QUEUE_LIMIT', defaults.queueLimit, 1, 100_000),
-    invokeTimeoutMs: reader.integer('ATOLL_EDGE_INVOKE_TIMEOUT_MS', defaults.invokeTimeoutMs, 10, 600_000),
-    probeTimeoutMs: reader.integer('ATOLL_EDGE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
-    probeBudgetMs: reader.integer('ATOLL_EDGE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
-    drainMs: reader.integer('ATOLL_EDGE_DRAIN_MS', defaults.drainMs, 0, 600_000),
-    models: reader.pairs('ATOLL_EDGE_MODELS').map(([name, path]) => ({ name, path })),
+    slots: reader.integer('ATOLL_EDGE_INFERENCE_SLOTS', defaults.slots, 1, 64),
+    threads: reader.integer('ATOLL_EDGE_INFERENCE_THREADS', defaults.threads, 1, 64),
+    queueLimit: reader.integer('ATOLL_EDGE_INFERENCE_QUEUE_LIMIT', defaults.queueLimit, 1, 100_000),
+    invokeTimeoutMs: reader.integer('ATOLL_EDGE_INFERENCE_INVOKE_TIMEOUT_MS', defaults.invokeTimeoutMs, 10, 600_000),
+    probeTimeoutMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
+    probeBudgetMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
+    drainMs: reader.integer('ATOLL_EDGE_INFERENCE_DRAIN_MS', defaults.drainMs, 0, 600_000),
+    models: reader.pairs('ATOLL_EDGE_INFERENCE_MODELS').map(([name, path]) => ({ name, path })),
     fleet: readFleet(reader),
   };
   reader.done();
@@ -104,21 +104,21 @@ export function readConfig(env: Env): EdgeInferenceConfig {
 }
 
 function readFleet(reader: EnvReader): FleetConfig | undefined {
-  const nodeId = reader.optionalText('ATOLL_EDGE_NODE_ID');
+  const nodeId = reader.optionalText('ATOLL_EDGE_INFERENCE_NODE_ID');
   // Read in any case, so that the names are known and a wrong one is told beside its nearest.
   const given = {
-    labels: Object.fromEntries(reader.pairs('ATOLL_EDGE_LABELS')),
-    address: reader.optionalText('ATOLL_EDGE_ADDRESS'),
+    labels: Object.fromEntries(reader.pairs('ATOLL_EDGE_INFERENCE_LABELS')),
+    address: reader.optionalText('ATOLL_EDGE_INFERENCE_ADDRESS'),
     dataDir: reader.text('ATOLL_DATA_DIR', '.atoll'),
   };
   const required = nodeId === undefined ? '' : undefined;
   const fleet = {
-    registry: reader.text('ATOLL_EDGE_REGISTRY', required ?? '127.0.0.1:7403'),
+    registry: reader.text('ATOLL_EDGE_INFERENCE_REGISTRY', required ?? '127.0.0.1:7403'),
     natsUrl: reader.text('ATOLL_NATS_URL', required),
-    natsCredentialsPath: reader.text('ATOLL_EDGE_NATS_CREDENTIALS', required),
-    nodeKeyPath: reader.text('ATOLL_EDGE_NODE_KEY', required),
-    buildKeysPath: reader.text('ATOLL_EDGE_BUILD_KEYS', required),
-    directorKeysPath: reader.text('ATOLL_EDGE_DIRECTOR_KEYS', required),
+    natsCredentialsPath: reader.text('ATOLL_EDGE_INFERENCE_NATS_CREDENTIALS', required),
+    nodeKeyPath: reader.text('ATOLL_EDGE_INFERENCE_NODE_KEY', required),
+    buildKeysPath: reader.text('ATOLL_EDGE_INFERENCE_BUILD_KEYS', required),
+    directorKeysPath: reader.text('ATOLL_EDGE_INFERENCE_DIRECTOR_KEYS', required),
   };
   if (nodeId === undefined) return undefined;
   return { nodeId, ...given, dataDir: join(given.dataDir, 'nodes', nodeId), ...fleet };

@@ -33,7 +33,7 @@ describe('the node as a process', { skip: noProc }, () => {
   const start = async (): Promise<{ front: ChildProcess; pid: number; runtime: number }> => {
     const path = (await maker.make(1n)).files[0]?.path ?? '';
     const front = spawn(process.execPath, [entry], {
-      env: { ...process.env, ATOLL_EDGE_LISTEN: '127.0.0.1:0', ATOLL_EDGE_MODELS: `tiny=${path}` },
+      env: { ...process.env, ATOLL_EDGE_INFERENCE_LISTEN: '127.0.0.1:0', ATOLL_EDGE_INFERENCE_MODELS: `tiny=${path}` },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     started.push(front);
@@ -62,7 +62,7 @@ describe('the node as a process', { skip: noProc }, () => {
 
   test('an environment that cannot be is one line and exit code 1', async () => {
     const front = spawn(process.execPath, [entry], {
-      env: { ATOLL_EDGE_SLOTS: 'many' },
+      env: { ATOLL_EDGE_INFERENCE_SLOTS: 'many' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     started.push(front);

@@ -65,5 +65,5 @@ export const startEnvironments: readonly StartEnvironment[] = [
       };
     },
   },
-  { service: 'edge-inference', skip: false, prepare: () => alone({ ATOLL_EDGE_LISTEN: '127.0.0.1:0' }) },
+  { service: 'edge-inference', skip: false, prepare: () => alone({ ATOLL_EDGE_INFERENCE_LISTEN: '127.0.0.1:0' }) },
 ];

@@ -21,7 +21,7 @@ describe('deploy/systemd', () => {
     const example = await readText('deploy/systemd/edge-inference.env.example');
     const names = [...example.matchAll(/^(ATOLL_\w+)=/gm)].map((match) => match[1]);
     for (const required of ['NODE_ID', 'NATS_CREDENTIALS', 'NODE_KEY', 'BUILD_KEYS', 'DIRECTOR_KEYS', 'REGISTRY']) {
-      assert.ok(names.includes(`ATOLL_EDGE_${required}`), required);
+      assert.ok(names.includes(`ATOLL_EDGE_INFERENCE_${required}`), required);
     }
   });
 });
