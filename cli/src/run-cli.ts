@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { isAtollError, reasonOf, toAtollError } from '@atoll/base/error';
+import { strayNames } from '@atoll/base/stray-names';
 import type { Machine } from './machine.js';
 import { buildProgram } from './program.js';
 
@@ -14,6 +15,7 @@ export async function runCli(args: readonly string[], given: Machine): Promise<n
     given.out(text);
   };
   const machine: Machine = { ...given, out };
+  for (const line of strayNames(machine.env)) machine.err(`warning: ${line}\n`);
   try {
     await buildProgram(machine).parseAsync([...args], { from: 'user' });
     return exitCodes.done;

@@ -72,8 +72,8 @@ describe('a trained model in two runtimes', { skip }, () => {
         assert.ok(a !== undefined && b !== undefined);
         if (top(a, native) === top(b, wasm)) same++;
       }
-      native.close();
-      wasm.close();
+      await native.close();
+      await wasm.close();
       t.diagnostic(`${file}: ${same} of 300 photos have the same top class in ${native.backend} and ${wasm.backend}`);
       assert.ok(same >= 294, `${file}: ${same} of 300 photos have the same top class`);
     }
