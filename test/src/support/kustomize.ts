@@ -9,10 +9,11 @@ import { repositoryRoot } from './repository.js';
 
 const { kubectl } = cachePaths(process.env);
 
-/** Why tests that render are skipped, or false when kubectl is there. */
-export const kubectlMissing: string | false = existsSync(kubectl)
-  ? false
-  : `kubectl is not at ${kubectl}: npm test fetches it where pip is`;
+/** Why tests that render are skipped, or false when kubectl is there or must be: without it they then fail. */
+export const kubectlMissing: string | false =
+  existsSync(kubectl) || process.env['ATOLL_REQUIRE_KUBE'] === '1'
+    ? false
+    : `kubectl is not at ${kubectl}: npm test fetches it where pip is`;
 
 /** As much of a Kubernetes object as the tests look at. */
 export interface KubeObject {
