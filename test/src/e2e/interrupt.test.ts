@@ -51,7 +51,7 @@ describe('Ctrl-C', { timeout: 240_000, skip: linux }, () => {
     const fleet = (...args: readonly string[]): string[] => [...args, '--data-dir', at('fleet')];
     const startUp = async (): Promise<Running> => {
       const running = start(fleet('up', '--json', '--nodes', '2'), { ATOLL_UP_PORTS: 'any' });
-      await eventually(() => assert.ok(running.said().out.endsWith('\n'), running.said().err), 60_000);
+      await eventually(() => assert.match(running.said().out, /^\{"server".*\n$/, running.said().err), 60_000);
       return running;
     };
     const end = async (running: Running): Promise<void> => {

@@ -125,7 +125,7 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
     test('up is ready, a release is published, rolled out in waves and asked; Ctrl-C leaves nothing', async () => {
       up = startAtoll(fleet('up', '--json', '--nodes', '2'), { env: { ATOLL_UP_PORTS: 'any' } });
       const running = up;
-      await eventually(() => assert.ok(running.said().out.endsWith('\n'), running.said().err), 60_000);
+      await eventually(() => assert.match(running.said().out, /^\{"server".*\n$/, running.said().err), 60_000);
       assert.deepEqual(JSON.parse(running.said().out), JSON.parse(await readFile(at('fleet/atoll.json'), 'utf8')));
 
       const publish = fleet(
@@ -194,7 +194,7 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
     test('up starts again in the same folder, with the release, the rollout and the model in service', async () => {
       up = startAtoll(fleet('up', '--json', '--nodes', '2'), { env: { ATOLL_UP_PORTS: 'any' } });
       const running = up;
-      await eventually(() => assert.ok(running.said().out.endsWith('\n'), running.said().err), 60_000);
+      await eventually(() => assert.match(running.said().out, /^\{"server".*\n$/, running.said().err), 60_000);
       assert.equal((await atollJson<readonly object[]>(fleet('releases'))).length, 1);
       const rollout = await atollJson<{ readonly phase: string }>(fleet('rollout', 'get', 'stuff-v1'));
       assert.equal(rollout.phase, 'Complete');
