@@ -247,6 +247,22 @@ describe('an edge node', () => {
     assert.equal((await running.swapper.activate(second, never)).outcome, 'ok');
   });
 
+  test('a retired model leaves service once its requests are answered, and the node is ready no more', async () => {
+    const { running, open } = await startNode();
+    await running.swapper.activate(await maker.make(1n), never);
+    const answers = Promise.all([1, 2, 3].map((seed) => open.modelInfer(inferRequest(seed))));
+    await running.swapper.retire('tiny');
+    await answers.then(
+      (all) => assert.ok(all.every(({ modelVersion }) => modelVersion === '1')),
+      (error: unknown) => assert.ok(isAtollError(error, 'NOT_FOUND'), String(error)),
+    );
+    assert.equal(running.swapper.active('tiny'), undefined);
+    assert.deepEqual(await open.serverReady({}), { ready: false });
+    await assert.rejects(open.modelInfer(inferRequest(1)), { code: 'NOT_FOUND' });
+    await running.swapper.activate(await maker.make(2n), never);
+    assert.equal((await open.modelInfer(inferRequest(1))).modelVersion, '2');
+  });
+
   test('a version that is slower than the node allows is not put into service', async () => {
     const { running } = await startNode({ probeBudgetMs: 0 });
     const result = await running.swapper.activate(await maker.make(1n), never);

@@ -74,7 +74,7 @@ export async function startEdgeInference(
       pool,
       candidatesOf: (pkg) => candidatesOf(pkg, config.backend),
       probe: (pkg, signal) => probePackage(pkg, probeCandidatesOf(pkg, config.backend), probing, signal),
-      onServing: (model) => server.setServing(model, true),
+      onServing: (model, serving) => server.setServing(model, serving),
       log,
     });
     manager = swaps;

@@ -277,6 +277,15 @@ describe(
       await reported({ phase: ROLLED_BACK, reasonCode: 'CRASHED', version: 1n });
     });
 
+    test('a first release that crashes in its soak leaves service, because there is nothing to go back to', async () => {
+      await start();
+      await put(desired(await registry.publish('m', 2n), { soak: { ...quick, durationMs: 60_000 } }));
+      await reported({ phase: SOAKING, version: 2n });
+      swapper.recorder('m', 2n).crashed();
+      await reported({ phase: ROLLED_BACK, reasonCode: 'CRASHED', model: '', version: 0n });
+      assert.equal(swapper.active('m'), undefined);
+    });
+
     test('a newer generation pre-empts a probe that hangs, a registry that is silent, and a soak', async () => {
       await start();
       await committed(1n);

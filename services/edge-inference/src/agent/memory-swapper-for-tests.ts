@@ -67,6 +67,10 @@ export function createMemorySwapper(): MemorySwapper {
         throw new AtollError('FAILED_PRECONDITION', `cannot revert ${model}: there is no version before`);
       flip(old);
     },
+    retire: async (model) => {
+      inService.delete(model);
+      before.delete(model);
+    },
     active: (model): ActiveVersion | undefined => {
       const pkg = inService.get(model);
       return pkg && { version: pkg.version, manifestSha256: pkg.manifestSha256, backend: 'memory' };

@@ -123,11 +123,17 @@ export async function performSoak(
   return undefined;
 }
 
-/** Puts the committed release back in service where the candidate took its place; UNAVAILABLE when it does not come back. */
+/**
+ * Puts the committed release back in service where the candidate took its place; UNAVAILABLE when it does not come back.
+ * A candidate that had nothing of its model before it leaves service: a judgement against it must not be without effect.
+ */
 export async function performRevert(effects: Effects, state: AgentState, candidate: ModelRef): Promise<Outcome> {
   const { active } = state;
-  if (active === undefined || active.model !== candidate.model || serves(effects.swapper, active))
+  if (active === undefined || active.model !== candidate.model) {
+    if (serves(effects.swapper, candidate)) await effects.swapper.retire(candidate.model);
     return { kind: 'reverted' };
+  }
+  if (serves(effects.swapper, active)) return { kind: 'reverted' };
   try {
     await effects.swapper.revert(active.model);
   } catch (error) {

@@ -25,8 +25,8 @@ export interface ManagerDeps {
   readonly candidatesOf: (pkg: ModelPackage) => readonly Candidate[];
   /** Tries a package apart from what serves. */
   readonly probe: (pkg: ModelPackage, signal: AbortSignal) => Promise<PackageFault | undefined>;
-  /** Told when a model begins to serve. */
-  readonly onServing: (model: string) => void;
+  /** Told when a model begins to serve, and when none of its versions does any more. */
+  readonly onServing: (model: string, serving: boolean) => void;
   readonly log: Logger;
 }
 
@@ -118,7 +118,7 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
     if (model.active !== undefined) model.previous = model.active.pkg;
     model.active = entry;
     model.history = [...model.history, { version: entry.pkg.version, stats: entry.stats }].slice(-historyLength);
-    deps.onServing(model.name);
+    deps.onServing(model.name, true);
     deps.log.info('in service', { model: model.name, version: entry.pkg.version, backend: entry.info.backend });
   };
 
@@ -204,6 +204,16 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
           throw new AtollError('FAILED_PRECONDITION', `cannot revert to ${packageName(previous)}: ${fault.message}`);
         }
         model.previous = undefined; // what was left behind is not gone back to
+      });
+    },
+    retire: (name) => {
+      const model = modelOf(name);
+      return inTurn(model, async () => {
+        for (const entry of model.entries) entry.aspired = false;
+        model.active = undefined;
+        model.previous = undefined;
+        deps.onServing(name, false);
+        for (const entry of model.entries) await unload(model, entry);
       });
     },
     active(name) {

@@ -43,6 +43,8 @@ export interface Swapper {
   activate(pkg: ModelPackage, signal: AbortSignal, onStage?: (stage: ActivateStage) => void): Promise<ActivateResult>;
   /** Loads the version before beside the present one again, flips, and drains; FAILED_PRECONDITION when there is none. */
   revert(model: string): Promise<void>;
+  /** Takes a model out of service and drains it; requests then get NOT_FOUND. Nothing to do when it does not serve. */
+  retire(model: string): Promise<void>;
   active(model: string): ActiveVersion | undefined;
   /** Numbers since that version last went into service; they stay readable for the version before. Zeros for a version never served. */
   stats(model: string, version: bigint): VersionStats;
