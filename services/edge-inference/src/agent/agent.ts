@@ -94,6 +94,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     link,
   });
   await follower.serveCommitted();
+  // The bus may have been up before the model was: tell of it now, not at the next heartbeat.
+  reporter.report();
   follower.start();
 
   return {
