@@ -7,25 +7,37 @@ import type { FleetDescription } from '../up/fleet-file.js';
 /** The scores of every class for every photo, as one node gives them. */
 export type NodeScores = readonly ReadonlyMap<number, number>[];
 
-/** Asks each node for each photo, says what the first answers, and gives the first node's scores. */
+/** Asks each node for each photo and says what it answers. */
 export async function askNodes(
   nodes: FleetDescription['nodes'],
   model: string,
   photoPaths: readonly string[],
   say: (text: string) => void,
   signal: AbortSignal,
-): Promise<NodeScores> {
-  const scores: ReadonlyMap<number, number>[] = [];
+): Promise<void> {
   for (const { id, address } of nodes) {
     await withChannel(address, async (channel) => {
       let index = 0;
-      for await (const answer of inferEach(channel, photoPaths, { model, version: 0n, top: 1_000 }, signal)) {
+      for await (const answer of inferEach(channel, photoPaths, { model, version: 0n, top: 1 }, signal)) {
         const file = basename(photoPaths[index++] ?? '');
         say(`  ${id}  ${predictionLine(file, answer.predictions[0], `  v${answer.version}  ${answer.backend}`)}`);
-        if (id === nodes[0]?.id) scores.push(new Map(answer.predictions.map(({ index: at, score }) => [at, score])));
       }
     });
   }
+}
+
+/** The scores of every class that a node gives. */
+export async function scoresOf(
+  address: string,
+  model: string,
+  photoPaths: readonly string[],
+  signal: AbortSignal,
+): Promise<NodeScores> {
+  const scores: ReadonlyMap<number, number>[] = [];
+  await withChannel(address, async (channel) => {
+    for await (const { predictions } of inferEach(channel, photoPaths, { model, version: 0n, top: 1_000 }, signal))
+      scores.push(new Map(predictions.map(({ index, score }) => [index, score])));
+  });
   return scores;
 }
 

@@ -40,16 +40,21 @@ export async function publishGood(
   });
 }
 
-/** Publishes a model that loads and runs, with the answers of another one as its golden cases. */
+/**
+ * Publishes a model that loads and runs, with golden cases of another one: to each photo that one's answer for the next, so
+ * that they are wrong even where both models have learned the same.
+ */
 export async function publishWrong(
   publisher: Publisher,
   version: bigint,
   tflite: Uint8Array,
   goldenOfAnother: readonly GoldenPair[],
 ): Promise<void> {
-  await withClassifier(publisher, tflite, (classifier) =>
-    publish(publisher, version, tflite, classifier, goldenOfAnother),
-  );
+  const wrong = goldenOfAnother.map(({ input, output }, index, all) => ({
+    input,
+    output: all[(index + 1) % all.length]?.output ?? output,
+  }));
+  await withClassifier(publisher, tflite, (classifier) => publish(publisher, version, tflite, classifier, wrong));
 }
 
 /** Publishes a model that answers rightly and turns slow by itself after a while. */

@@ -1,6 +1,6 @@
 /** The whole line by the command line alone: photos, training, int8, plan, a fleet, a release, a rollout, predictions. */
 import assert from 'node:assert/strict';
-import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -44,7 +44,8 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
     await rm(root, { recursive: true });
   });
 
-  test('train leaves every file of a run', async () => {
+  test('train leaves every file of a run, and leaves out a damaged photo by name', async () => {
+    await writeFile(at('train/water/damaged.jpg'), Buffer.from('ffd8ffe000104a464946', 'hex'));
     const args = [
       'train',
       '--data',
@@ -58,14 +59,19 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
       '--epochs',
       '2',
     ];
-    const said = await atollJson<{ readonly classes: readonly string[]; readonly epoch: readonly object[] }>([
-      ...args,
-      '--lr',
-      '1e-3',
-      '--augment',
-      'none',
-    ]);
+    const said = await atollJson<{
+      readonly classes: readonly string[];
+      readonly epoch: readonly object[];
+      readonly images: { readonly skipped: readonly { readonly path: string }[] };
+    }>([...args, '--lr', '1e-3', '--augment', 'none']);
     assert.deepEqual([said.classes, said.epoch.length], [['brick', 'grass', 'water'], 2]);
+    assert.deepEqual(
+      said.images.skipped.map(({ path }) => path),
+      ['water/damaged.jpg'],
+    );
+    const job = JSON.parse(await readFile(at('run/job.json'), 'utf8')) as { readonly skipped: readonly object[] };
+    assert.deepEqual(job.skipped, said.images.skipped);
+    await rm(at('train/water/damaged.jpg'));
     const left = await readdir(at('run'));
     const wanted = ['model.h5', 'layers-model', 'labels.txt', 'history.json', 'history.svg', 'confusion.json'];
     for (const name of [...wanted, 'confusion.svg', 'predictions.json', 'job.json', 'checkpoints'])
