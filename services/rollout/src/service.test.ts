@@ -38,6 +38,7 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
   let config: RolloutConfig;
   let running: Running;
   let channel: Channel;
+  let closing = false;
 
   const release = (version: bigint, key = build.privateKey): void => {
     const createdUnixMs = BigInt(Date.now());
@@ -120,7 +121,15 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
         () => bus.close(),
         () => nodeBus.close(),
       );
-      node.send = (bytes) => void eventually(() => nodeBus.publishStatus(bytes));
+      // One after the other, as a node does: a report that is sent again must not overtake a newer one.
+      let before = Promise.resolve();
+      node.send = (bytes) => {
+        const send = async (): Promise<void> => {
+          if (!closing) await nodeBus.publishStatus(bytes);
+        };
+        before = before.then(() => eventually(send));
+      };
+      ends.push(() => before);
       nodeBus.onDesired((bytes) => node.hear(bytes));
       node.start();
     }
@@ -133,6 +142,7 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
     });
   });
   after(async () => {
+    closing = true;
     await close();
     for (const end of ends.toReversed()) await end();
     await nats.stop();
