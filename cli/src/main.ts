@@ -1,3 +1,4 @@
+import { errnoOf, reasonOf } from '@atoll/base/error';
 import { runCli } from './run-cli.js';
 
 const controller = new AbortController();
@@ -7,8 +8,12 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     controller.abort();
   });
 }
-// A reader that went away, as `| head` does, is no fault of ours.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', (error) => {
+  // A reader that went away, as `| head` does, is no fault of ours; a result that reached nobody otherwise is one.
+  if (errnoOf(error) === 'EPIPE') process.exit(0);
+  process.stderr.write(`atoll: cannot write to standard output: ${reasonOf(error)}\n`);
+  process.exit(1);
+});
 process.stderr.on('error', () => undefined);
 
 process.exitCode = await runCli(process.argv.slice(2), {

@@ -43,7 +43,7 @@ export function addTrain(program: Command, machine: Machine): void {
     .option('--epochs <n>', 'passes over the photos', integer(1, 10_000), 15)
     .option('--batch <n>', 'photos a step', integer(1, 1024), 32)
     .option('--lr <rate>', "Adam's learning rate", number(1e-8, 10), 5e-4)
-    .option('--seed <n>', 'seed of split, weights, order, dropout and augmentation', integer(0, 2 ** 31 - 1), 1)
+    .option('--seed <n>', 'seed of split, weights, order, dropout and augmentation', integer(1, 2 ** 31 - 1), 1)
     .addOption(new Option('--engine <name>', 'what trains').choices(['auto', 'tfjs-node', 'wasm']).default('auto'))
     .addOption(
       new Option('--augment <ranges>', 'random changes of the training photos, or none')

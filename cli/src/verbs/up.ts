@@ -57,6 +57,8 @@ async function up(context: Context, options: UpOptions): Promise<void> {
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
+  // One that came while the fleet's file was written fires no event any more.
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
