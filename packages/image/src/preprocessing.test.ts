@@ -21,7 +21,18 @@ describe('toTensorBytes()', () => {
       { mean: [0], std: [255] },
       [-128, -127, -126, 0, 126, 127],
     ],
-    ['int8 over -1..1', tensor('int8', 1 / 127.5, 0), { mean: [127.5], std: [127.5] }, [-127, -126, -125, 1, 127, 127]],
+    [
+      'int8 over -1..1: each pixel is a tie, and goes to its own value',
+      tensor('int8', Math.fround(1 / 127.5), 0),
+      { mean: [127.5], std: [127.5] },
+      [-128, -127, -126, 0, 126, 127],
+    ],
+    [
+      'uint8 over -1..1: the pixel itself',
+      tensor('uint8', Math.fround(1 / 127.5), 128),
+      { mean: [127.5], std: [127.5] },
+      [0, 1, 2, 128, 254, 255],
+    ],
     [
       'a narrower input range is clamped',
       tensor('uint8', 1 / 510, 0),

@@ -5,7 +5,7 @@ import type { ImageTarget, ResizeFit, ResizeKernel } from './decode.js';
  * What a model package declares about the way from a picture to its input tensor. It travels with the model and is swapped
  * with it, because a silent change of kernel or fit moves confidences by tenths. Per channel c and pixel p in 0..255:
  *   real = (p - mean[c]) / std[c]
- *   float32 input: real;   quantized input: round(real / scale) + zeroPoint, held to the range of its type.
+ *   float32 input: real;   quantized input: round(real / scale) + zeroPoint, ties down, held to the range of its type.
  */
 
 /** The declared way from a picture to an input tensor; `mean` and `std` are in pixel steps (0..255), one number a channel or one for all. */
@@ -110,9 +110,15 @@ function channelTable(tensor: InputTensor, mean: number, std: number): ArrayLike
   }
 }
 
+/**
+ * Over -1..1 every pixel lies half a step between two values, give or take what float32 makes of the scale. Such ties go down:
+ * there the uint8 value is the pixel itself, as the model was calibrated with; no other value is moved by more than this, in steps.
+ */
+const tieWidth = 1e-3;
+
 function quantized(real: number, unscaled: number, tensor: InputTensor): number {
   if (tensor.scale === null || tensor.zeroPoint === null) return unscaled;
-  return Math.round(real / tensor.scale) + tensor.zeroPoint;
+  return Math.ceil(real / tensor.scale - 0.5 - tieWidth) + tensor.zeroPoint;
 }
 
 function at(values: readonly number[], channel: number): number {
