@@ -46,11 +46,11 @@ export async function calibrate(
     throw new AtollError('INVALID_ARGUMENT', 'cannot calibrate: there are no representative photos');
   }
   for (const { name, observer } of observed) {
-    const { nans, count } = observer;
-    if (nans === 0) continue;
+    const { notFinite, count } = observer;
+    if (notFinite === 0) continue;
     throw new AtollError(
       'FAILED_PRECONDITION',
-      `cannot calibrate: ${name} is not a number in ${nans} of ${nans + count} values; the float model is broken`,
+      `cannot calibrate: ${name} is infinite or not a number in ${notFinite} of ${notFinite + count} values; the float model is broken`,
     );
   }
   return {

@@ -19,10 +19,12 @@ describe('Observer', () => {
     assert.equal(observer.histogram[binOf(100)], 1);
   });
 
-  it('counts what is not a number apart', () => {
-    const observer = new Observer();
-    observer.observe(Float32Array.of(Number.NaN, 1));
-    assert.deepEqual([observer.nans, observer.count, observer.range().max], [1, 1, 1]);
+  it('counts what is infinite or not a number apart', () => {
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const observer = new Observer();
+      observer.observe(Float32Array.of(odd, 1, -2));
+      assert.deepEqual([observer.notFinite, observer.count, observer.range()], [1, 2, { min: -2, max: 1 }], `${odd}`);
+    }
   });
 
   it('has an empty range before it has seen anything', () => {

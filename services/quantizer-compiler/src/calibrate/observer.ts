@@ -4,12 +4,12 @@ import type { Range } from '../quantize/params.js';
 
 const bins = 2048;
 
-/** Collects the values of one tensor. NaN is counted and left out. */
+/** Collects the values of one tensor. What is not finite is counted and left out. */
 export class Observer {
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
   count = 0;
-  nans = 0;
+  notFinite = 0;
   readonly histogram = new Float64Array(bins);
   /** The histogram covers [-reach, reach). */
   reach = 1e-6;
@@ -23,9 +23,9 @@ export class Observer {
   /** Adds the values of one run. */
   observe(values: Float32Array): void {
     const seen = extremes(values);
-    this.nans += seen.nans;
-    this.count += values.length - seen.nans;
-    if (seen.nans === values.length) return;
+    this.notFinite += seen.notFinite;
+    this.count += values.length - seen.notFinite;
+    if (seen.notFinite === values.length) return;
     this.min = Math.min(this.min, seen.min);
     this.max = Math.max(this.max, seen.max);
     while (Math.max(-seen.min, seen.max) >= this.reach) this.#double();
@@ -63,14 +63,17 @@ export class Observer {
   }
 }
 
-function extremes(values: Float32Array): { min: number; max: number; nans: number } {
+function extremes(values: Float32Array): { min: number; max: number; notFinite: number } {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
-  let nans = 0;
+  let notFinite = 0;
   for (const value of values) {
+    if (!Number.isFinite(value)) {
+      notFinite++;
+      continue;
+    }
     if (value < min) min = value;
     if (value > max) max = value;
-    if (Number.isNaN(value)) nans++;
   }
-  return { min, max, nans };
+  return { min, max, notFinite };
 }
