@@ -27,11 +27,28 @@ export function predictStream(one: (request: PredictRequest, context: CallContex
     context: CallContext,
   ): AsyncGenerator<PredictStreamResponse> {
     const underWay: Promise<PredictStreamResponse>[] = [];
-    for await (const request of requests) {
-      underWay.push(answer(request, context));
-      const first = underWay.length >= ahead ? underWay.shift() : undefined;
-      if (first !== undefined) yield await first;
+    const incoming = requests[Symbol.asyncIterator]();
+    const read = (): Promise<IteratorResult<PredictStreamRequest>> => {
+      const next = incoming.next();
+      // It may be left alone when the call ends.
+      next.catch(() => undefined);
+      return next;
+    };
+    let next: ReturnType<typeof read> | undefined = read();
+    while (next !== undefined || underWay.length > 0) {
+      const [first] = underWay;
+      // An answer never waits for the next photo: the caller may send it only after the answer.
+      const answered = first === undefined ? [] : [first.then(() => undefined)];
+      const came = next !== undefined && underWay.length < ahead ? await Promise.race([next, ...answered]) : undefined;
+      if (came === undefined) {
+        if (first !== undefined) yield await first;
+        underWay.splice(0, 1);
+      } else if (came.done === true) {
+        next = undefined;
+      } else {
+        underWay.push(answer(came.value, context));
+        next = read();
+      }
     }
-    for (const rest of underWay) yield await rest;
   };
 }

@@ -111,9 +111,11 @@ function converse(child: ChildProcess, log: Logger) {
     new Promise<{ head: FromChild; payload: Uint8Array }>((resolve, reject) => {
       if (gone !== undefined) return reject(gone);
       const id = ++lastId;
+      // First of all, because a frame that is too long throws, and neither a corked socket nor a question may be left then.
+      const parts = encodeFrame({ ...message, id }, tensors);
       pending.set(id, { onStarted, resolve, reject });
       socket.cork();
-      for (const part of encodeFrame({ ...message, id }, tensors)) socket.write(part);
+      for (const part of parts) socket.write(part);
       socket.uncork();
     });
 

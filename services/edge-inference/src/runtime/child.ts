@@ -21,8 +21,9 @@ function serve(socket: Socket): void {
   let settings: { libraries: Libraries; threads: number } | undefined;
 
   const send = (message: FromChild, tensors: readonly Uint8Array[] = []): void => {
+    const parts = encodeFrame(message, tensors);
     socket.cork();
-    for (const part of encodeFrame(message, tensors)) socket.write(part);
+    for (const part of parts) socket.write(part);
     socket.uncork();
   };
   const modelOf = (handle: string): LoadedModel => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,6 +8,7 @@ import { sha256 } from '@atoll/base/digest';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
+import { maxFrameBytes } from './frames.js';
 import type { Candidate } from './messages.js';
 import { startSlot } from './slot.js';
 import type { Slot } from './slot.js';
@@ -27,10 +28,11 @@ describe('a slot', () => {
     await writeFile(path, bytes);
     return { backend: 'auto', path, sha256: sha256(bytes) };
   };
-  const start = async (invokeTimeoutMs = 10_000): Promise<Slot> => {
+  const start = async (invokeTimeoutMs = 10_000, mendEveryMs = 5_000): Promise<Slot> => {
     const slot = await startSlot({
       settings: { libraries: { liteRt, tfLite }, threads: 1 },
       invokeTimeoutMs,
+      mendEveryMs,
       log: silentLogger,
       onCrash: (handles) => void crashes.push(handles),
     });
@@ -85,6 +87,18 @@ describe('a slot', () => {
     assert.deepEqual(crashes, [['a']]);
   });
 
+  test('a model whose file is away while its child is replaced serves again once the file is back', async () => {
+    const slot = await start(10_000, 50);
+    const away = await candidate('away.tflite', tiny(5));
+    await slot.open('a', [away]);
+    const expected = (await slot.run('a', [picture], patient)).outputs;
+    await rename(away.path, `${away.path}.away`);
+    process.kill(slot.pid ?? 0, 'SIGKILL');
+    await assert.rejects(slot.run('a', [picture], patient), { code: 'UNAVAILABLE', message: /could not be loaded/ });
+    await rename(`${away.path}.away`, away.path);
+    assert.deepEqual((await eventually(() => slot.run('a', [picture], patient))).outputs, expected);
+  });
+
   test('ends a child that hangs, fails its run alone, and serves the next', async () => {
     const slot = await start(300);
     await slot.open('a', [await candidate('a.tflite', tiny(1))]);
@@ -98,6 +112,15 @@ describe('a slot', () => {
     assert.ok(settled.filter((run) => run.status === 'rejected').length <= 1);
     await eventually(() => assert.notEqual(slot.pid, stuck));
     assert.equal((await slot.run('a', [picture], patient)).outputs.length, 1);
+  });
+
+  test('a run too large for a frame fails alone: the child stays and answers the next', async () => {
+    const slot = await start();
+    await slot.open('a', [await candidate('a.tflite', tiny(1))]);
+    const { pid } = slot;
+    await assert.rejects(slot.run('a', [new Uint8Array(maxFrameBytes)], patient), { code: 'DATA_LOSS' });
+    assert.equal((await slot.run('a', [picture], patient)).outputs.length, 1);
+    assert.equal(slot.pid, pid);
   });
 
   test('does not send a run whose caller went away', async () => {

@@ -1,7 +1,8 @@
 /*
  * One place where models run: a CPU share or an accelerator, held by one child process. Runs go to the child one at a time, so
  * what waits here has not started. When the child ends or hangs, the run in it fails, a run that had been sent but not begun is
- * sent once more, and a new child takes its place with all models loaded again.
+ * sent once more, and a new child takes its place with all models loaded again. A model that does not load again is tried from
+ * time to time, because a device or a disk may be back; one that ends every child that loads it is not.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AtollError, reasonOf } from '@atoll/base/error';
@@ -18,6 +19,8 @@ export interface SlotOptions {
   readonly log: Logger;
   /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded. */
   readonly onCrash: (handles: readonly string[]) => void;
+  /** Between trials of a model that does not load again, milliseconds; default 5,000. */
+  readonly mendEveryMs?: number;
 }
 
 /** See the head of the file. */
@@ -46,12 +49,15 @@ interface Job {
 const quickEndMs = 1_000;
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
+/** Children that may end while they load one model before it is given up: one may have been ended by something else. */
+const mostDeadlyLoads = 3;
 
 /** Starts a slot with its first child. */
 export async function startSlot(options: SlotOptions): Promise<Slot> {
   const { settings, log } = options;
   const kept = new Map<string, readonly Candidate[]>();
   const broken = new Map<string, string>();
+  const deadlyLoads = new Map<string, number>();
   const waiting: Job[] = [];
   const openers: (() => void)[] = [];
   const stopping = new AbortController();
@@ -96,10 +102,14 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         if (broken.has(handle)) continue;
         try {
           await next.load(handle, candidates);
+          deadlyLoads.delete(handle);
         } catch (error) {
-          broken.set(handle, reasonOf(error));
           log.error('a model could not be loaded again', { handle, error });
-          if (isRuntimeGone(error)) throw error;
+          const deadly = isRuntimeGone(error);
+          const times = (deadlyLoads.get(handle) ?? 0) + 1;
+          if (deadly) deadlyLoads.set(handle, times);
+          if (!deadly || times >= mostDeadlyLoads) broken.set(handle, reasonOf(error));
+          if (deadly) throw error;
         }
       }
       if (!stopping.signal.aborted) return next;
@@ -109,6 +119,29 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     next?.kill();
     return undefined;
   };
+
+  /** Tries again what did not load, beside what runs. */
+  const mend = async (): Promise<void> => {
+    const target = child;
+    for (const handle of broken.keys()) {
+      const candidates = kept.get(handle);
+      if (target === undefined || candidates === undefined || deadlyLoads.has(handle)) continue;
+      try {
+        await target.load(handle, candidates);
+        if (kept.has(handle)) broken.delete(handle);
+        else await target.unload(handle);
+        log.info('a model is loaded again', { handle });
+      } catch (error) {
+        log.debug('a model still does not load', { handle, reason: reasonOf(error) });
+      }
+    }
+  };
+  const mending = (async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await pause(options.mendEveryMs ?? 5_000, stopping.signal);
+      if (!stopping.signal.aborted) await mend();
+    }
+  })();
 
   const pump = (): void => {
     while (running === undefined && child !== undefined) {
@@ -188,6 +221,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     async close(handle) {
       kept.delete(handle);
       broken.delete(handle);
+      deadlyLoads.delete(handle);
       await child?.unload(handle);
     },
     async stop() {
@@ -195,7 +229,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       for (const job of waiting.splice(0)) job.reject(stopped());
       for (const wake of openers.splice(0)) wake();
       child?.kill();
-      await supervised;
+      await Promise.all([supervised, mending]);
     },
   };
 }
