@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
+import { sampleSpec } from './rollout-for-tests.js';
 import { newWorld, wavesOf } from './world-for-tests.js';
 
 const limits = { timeout: 20_000 };
@@ -144,6 +145,30 @@ test('abort: keep leaves what is, revert sends back, and a rollout that is over 
   assert.equal(world.node(back).version, back === kept ? 2n : 1n);
   assert.throws(() => world.controller.commands.abort('birds-v3', 'keep'), { code: 'FAILED_PRECONDITION' });
   assert.throws(() => world.controller.commands.abort('none', 'keep'), { code: 'NOT_FOUND' });
+});
+
+test('an order is news for those who watch, though nothing follows from it', limits, async (t) => {
+  const world = await newWorld(t);
+  for (const node of world.nodes) node.behaviour = () => 'ignore';
+  await world.start(1n);
+  await world.reaches('birds-v1', 'Progressing');
+  const { notifier, commands } = world.controller;
+  const seen = notifier.current();
+  const told = notifier.after(seen, AbortSignal.timeout(5_000));
+  commands.abort('birds-v1', 'keep');
+  await told;
+  assert.ok(notifier.current() > seen);
+});
+
+test('a rollout that cannot be brought forward holds up no other', limits, async (t) => {
+  const world = await newWorld(t);
+  const target = { model: 'fish', version: 1n, manifestSha256: 'no digest' };
+  const spec = { ...sampleSpec, name: 'stuck', target };
+  const standing = { phase: 'Pending', wave: 0, reason: 'Accepted', message: '', blockedOn: [] } as const;
+  world.controller.stores.rollouts.add({ uid: 'stuck', spec, plan: [['n1']], standing, createdMs: 1 });
+  await world.start(1n, { selector: { name: 'n2' } });
+  await world.reaches('birds-v1', 'Complete');
+  assert.equal(world.rollout('stuck').standing.phase, 'Pending');
 });
 
 test('a newer rollout takes the place of the one at work; nodes jump to it', limits, async (t) => {

@@ -82,7 +82,7 @@ export function startController(options: ControllerOptions): Controller {
     notifier,
     onNews: kick,
     onReturn: () => publisher.compareAll(),
-    commands: createCommands({ stores, fleet, findRelease, publish, kick }),
+    commands: createCommands({ stores, fleet, findRelease, publish, kick: () => (changed(), kick()) }),
     stop: async () => {
       reconciler.stop();
       await publisher.stop();

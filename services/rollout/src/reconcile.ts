@@ -64,7 +64,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 
 /** One look at everything. */
 function reconcile(options: ReconcilerOptions): void {
-  const { stores, nodes, fleet, changed } = options;
+  const { stores, nodes, fleet, changed, log } = options;
   const { db, rollouts } = stores;
   const heard = fleet.takeDirty();
   if (heard.length > 0) {
@@ -74,10 +74,15 @@ function reconcile(options: ReconcilerOptions): void {
   }
   let moved = heard.length > 0;
   for (const { spec } of [...rollouts.atWork(), ...rollouts.withStragglers()]) {
-    for (let steps = 0; steps < maxSteps; steps++) {
-      const rollout = rollouts.load(spec.name);
-      if (rollout === undefined || !step(options, rollout)) break;
-      moved = true;
+    try {
+      for (let steps = 0; steps < maxSteps; steps++) {
+        const rollout = rollouts.load(spec.name);
+        if (rollout === undefined || !step(options, rollout)) break;
+        moved = true;
+      }
+    } catch (error) {
+      // Of this rollout alone: the others must not wait for it.
+      log.error('cannot bring a rollout forward, trying again', { rollout: spec.name, error });
     }
   }
   if (moved) changed();

@@ -42,7 +42,7 @@ export function predictStream(one: (request: PredictRequest, context: CallContex
       const came = next !== undefined && underWay.length < ahead ? await Promise.race([next, ...answered]) : undefined;
       if (came === undefined) {
         if (first !== undefined) yield await first;
-        underWay.splice(0, 1);
+        void underWay.shift();
       } else if (came.done === true) {
         next = undefined;
       } else {

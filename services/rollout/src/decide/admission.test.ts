@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { generateKeyPair } from '@atoll/release/keys';
+import { createDirector } from '../director.js';
 import { admit, checkRequest, matches, type SpecRequest } from './admission.js';
 
 const plain: SpecRequest = {
@@ -42,6 +44,22 @@ test('admit: a second rollout of a version gets a name of its own, a name that w
   assert.equal(admit({ ...plain, model: 'b'.repeat(63) }, 'd', free).name.length <= 63, true);
 });
 
+const largestSoak = {
+  durationMs: 7 * 86_400_000,
+  minRequests: 1e9,
+  maxErrorRate: 1,
+  maxLatencyRatio: 1e6,
+  prepareDeadlineMs: 86_400_000,
+};
+
+test('checkRequest takes no soak that the director could not sign', () => {
+  checkRequest({ ...plain, soak: largestSoak });
+  const { privateKey } = generateKeyPair();
+  const order = { nodeId: 'n', generation: 1n, rollout: 'r', downgradeOk: false, soak: largestSoak };
+  const target = { model: 'birds', version: 2n, manifestSha256: 'a'.repeat(64) };
+  assert.ok(createDirector(privateKey)({ ...order, target }, 1_000).length > 0);
+});
+
 const refused: readonly (readonly [fault: RegExp, change: Partial<SpecRequest>])[] = [
   [/model name/, { model: 'Birds' }],
   [/rollout name/, { name: 'a b' }],
@@ -50,6 +68,11 @@ const refused: readonly (readonly [fault: RegExp, change: Partial<SpecRequest>])
   [/failure rate/, { maxFailureRate: 1.5 }],
   [/failure rate/, { maxFailureRate: Number.NaN }],
   [/a day at most/, { nodeDeadlineMs: 86_400_001 }],
+  [/seven days/, { soak: { ...largestSoak, durationMs: largestSoak.durationMs + 1 } }],
+  [/1,000,000,000 requests/, { soak: { ...largestSoak, minRequests: largestSoak.minRequests + 1 } }],
+  [/error rate of the soak/, { soak: { ...largestSoak, maxErrorRate: 1.1 } }],
+  [/latency ratio/, { soak: { ...largestSoak, maxLatencyRatio: 2e6 } }],
+  [/a day at most to prepare/, { soak: { ...largestSoak, prepareDeadlineMs: 86_400_001 } }],
 ];
 for (const [fault, change] of refused) {
   test(`checkRequest refuses ${Object.keys(change).join()}: ${fault.source}`, () => {

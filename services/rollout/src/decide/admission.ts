@@ -45,6 +45,7 @@ export function checkRequest(request: SpecRequest): void {
   const { soak } = request;
   if (soak === undefined) return;
   if (soak.durationMs > 7 * dayMs) throw refuse('a soak lasts seven days at most');
+  if (soak.minRequests > 1e9) throw refuse('a soak waits for 1,000,000,000 requests at most');
   if (soak.prepareDeadlineMs > dayMs) throw refuse('a node gets a day at most to prepare');
   if (!(soak.maxErrorRate >= 0 && soak.maxErrorRate <= 1)) throw refuse('the error rate of the soak is not 0 to 1');
   if (!(soak.maxLatencyRatio >= 0 && soak.maxLatencyRatio <= 1e6))

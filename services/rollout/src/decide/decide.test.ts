@@ -107,6 +107,12 @@ const rows: readonly (readonly [what: string, given: Rollout, view: FleetView, e
     'Progressing/2/WaitingForWave [b] > pass 1 > assign 2 b',
   ],
   [
+    'every node failed and so many are allowed: a version that nobody committed goes no further all the same',
+    rollout([a, open.b], {}, { maxFailureRate: 1 }),
+    fleet([node('a', 'FAILED')]),
+    'Reverting/1/NoneCommitted [a] > revert a',
+  ],
+  [
     'the first release ever fails: there is nothing to go back to',
     rollout([member('a', 1, { previous: undefined }), open.b]),
     fleet([node('a', 'FAILED')]),

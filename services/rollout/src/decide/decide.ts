@@ -55,6 +55,8 @@ export function decide(rollout: Rollout, verdicts: readonly Verdict[], fleet: Fl
   if (open.length > 0) return { standing: waiting(rollout, wave, open), actions: [] };
 
   if (!reached.some(({ state }) => state === 'COMMITTED')) {
+    if (!reached.some(({ state }) => state === 'OFFLINE'))
+      return beginRevert(rollout, 'NoneCommitted', `no node of wave ${wave} committed the version`);
     const ids = reached.map(({ nodeId }) => nodeId);
     return stay('WaitingForNodes', `no node of wave ${wave} can be reached, so nothing is known of the version`, ids);
   }
