@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -57,6 +57,36 @@ test('transaction: all writes or none, and the database stays usable', async (t)
     db.all((r) => r.text('name'), 'SELECT name FROM pair'),
     ['b'],
   );
+});
+
+test('transaction: a full disk is told as such, a commit that fails undoes all, and the database stays usable', async (t) => {
+  const deferred = `CREATE TABLE part (pair TEXT REFERENCES pair (name) DEFERRABLE INITIALLY DEFERRED) STRICT`;
+  const db = openDatabase(await newPath(t), [first, deferred]);
+  t.after(() => db.close());
+  const insert = (name: string): number =>
+    db.run('INSERT INTO pair (name, bytes) VALUES (?, ?)', name, Buffer.alloc(4_000));
+  db.all(() => undefined, 'PRAGMA max_page_count = 20');
+  const tooMuch = (): void =>
+    db.transaction(() => {
+      for (let row = 0; row < 100; row++) insert(`row ${row}`);
+    });
+  assert.throws(tooMuch, /full/);
+  const dangling = (): number => db.transaction(() => db.run("INSERT INTO part VALUES ('nobody')"));
+  assert.throws(dangling, /FOREIGN KEY/);
+  db.transaction(() => insert('b'));
+  assert.deepEqual(
+    db.all((r) => r.text('name'), 'SELECT name FROM pair'),
+    ['b'],
+  );
+});
+
+test('openDatabase: a file that cannot be made is one line that names it', async (t) => {
+  const path = await newPath(t);
+  await mkdir(`${path}.lock`, { recursive: true });
+  assert.throws(() => openDatabase(path, []), {
+    code: 'FAILED_PRECONDITION',
+    message: /^cannot open database .*test\.sqlite: [^\n]+$/,
+  });
 });
 
 test('openDatabase: later migrations run once over what is there, a newer file is refused', async (t) => {

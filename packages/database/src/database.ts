@@ -47,12 +47,13 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
  * latest. The database itself would not do: its compiled statements keep it open, and locked, after close().
  */
 function hold(path: string): DatabaseSyncInstance {
-  const lock = new DatabaseSync(`${path}.lock`);
+  let lock: DatabaseSyncInstance | undefined;
   try {
+    lock = new DatabaseSync(`${path}.lock`);
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
-    lock.close();
+    lock?.close();
     const reason = /locked|busy/i.test(reasonOf(error)) ? 'another process holds it' : reasonOf(error);
     throw new AtollError('FAILED_PRECONDITION', `cannot open database ${path}: ${reason}`, { cause: error });
   }
@@ -73,9 +74,14 @@ function migrate(db: DatabaseSyncInstance, migrations: readonly string[]): void 
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec('COMMIT');
   } catch (error) {
-    db.exec('ROLLBACK');
+    undo(db);
     throw error;
   }
+}
+
+/** Ends an open transaction; a full disk or a failed read has ended it already (sqlite.org/lang_transaction.html, section 3). */
+function undo(db: DatabaseSyncInstance): void {
+  if (db.isTransaction) db.exec('ROLLBACK');
 }
 
 function wrap(db: DatabaseSyncInstance, held: DatabaseSyncInstance): Database {
@@ -99,15 +105,14 @@ function wrap(db: DatabaseSyncInstance, held: DatabaseSyncInstance): Database {
     },
     transaction: (work) => {
       db.exec('BEGIN IMMEDIATE');
-      let result;
       try {
-        result = work();
+        const result = work();
+        db.exec('COMMIT');
+        return result;
       } catch (error) {
-        db.exec('ROLLBACK');
+        undo(db);
         throw error;
       }
-      db.exec('COMMIT');
-      return result;
     },
     close: () => {
       statements.clear();
