@@ -38,7 +38,7 @@ export async function swapsUnderLoad(work: Work, first: FirstVersion, v2: Uint8A
     const scores = await scoresOf(nodes[0]?.address ?? '', model, work.asked, signal);
 
     step('v3: signed and loadable, but its answers are not those that its release promises');
-    await publishWrong(publisher, 3n, v2, first.golden);
+    await publishWrong(publisher, 3n, v2);
     const wrong = await rollOutVersion(work, 3n, waves, soakMs.good);
 
     step('v4: right answers, but it turns more than 10 times slower after a few seconds');

@@ -1,7 +1,6 @@
 /** v1 and v2: trained, quantized, signed and stored; v1 also goes out, because every later version is judged against it. */
 import { join } from 'node:path';
 import { describeQuantization } from '../quantize-report.js';
-import type { GoldenPair } from '../publish/golden.js';
 import type { TrainingOutcome } from '../run-training.js';
 import { askNodes, type NodeScores, scoresOf } from './ask-nodes.js';
 import { type Quantized, quantizeModel } from './quantize-model.js';
@@ -12,7 +11,6 @@ import { model, rollOutVersion, type Work } from './work.js';
 
 /** The first version in service. */
 export interface FirstVersion extends Quantized {
-  readonly golden: readonly GoldenPair[];
   readonly rollout: RolloutOutcome;
   /** Its scores for the photos that clients ask for. */
   readonly scores: NodeScores;
@@ -47,11 +45,11 @@ export async function releaseFirst(work: Work): Promise<FirstVersion> {
   progress.line(describeQuantization(quantized.report).replaceAll(/^/gm, '  '));
 
   step(`v1 signed, stored and rolled out to ${nodes.length} nodes`);
-  const golden = await publishGood(work.publisher, 1n, quantized.int8);
+  await publishGood(work.publisher, 1n, quantized.int8);
   const rollout = await rollOutVersion(work, 1n, ['100%'], firstSoakMs);
   await askNodes(nodes, model, work.shown, (text) => progress.line(text), signal);
   const scores = await scoresOf(nodes[0]?.address ?? '', model, work.asked, signal);
-  return { ...quantized, golden, rollout, scores };
+  return { ...quantized, rollout, scores };
 }
 
 /** Quantizes v2 and publishes it. */
