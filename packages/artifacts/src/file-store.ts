@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseSha256, type Sha256 } from '@atoll/base/digest';
 import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
-import { syncDirectory, temporaryBeside } from '@atoll/base/files';
+import { removeLeftovers, syncDirectory, temporaryBeside } from '@atoll/base/files';
 import type { BlobStore } from './store.js';
 
 /** What a file store refuses beyond. */
@@ -17,12 +17,15 @@ export interface FileStoreLimits {
   readonly maxBlobBytes: number;
 }
 
-/** Opens (and makes) a content-addressed store in a folder. */
+/** Opens (and makes) a content-addressed store in a folder of one process; what an earlier one left half-written goes. */
 export async function openFileStore(
   root: string,
   limits: FileStoreLimits = { maxBlobBytes: 1 << 30 },
 ): Promise<BlobStore> {
   await mkdir(root, { recursive: true });
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeLeftovers(join(root, entry.name));
+  }
   const pathOf = (sha256: Sha256): string => join(root, parseSha256(sha256).slice(0, 2), sha256);
 
   const size = async (sha256: Sha256): Promise<number | undefined> => {
@@ -109,7 +112,7 @@ async function* read(file: string, sha256: Sha256, offset: number, limitBytes: n
   if (limitBytes <= 0) return;
   const whole = offset === 0 && limitBytes === Number.POSITIVE_INFINITY;
   const hash = createHash('sha256');
-  const end = offset + limitBytes - 1;
+  const end = Number.isSafeInteger(offset + limitBytes) ? offset + limitBytes - 1 : Number.POSITIVE_INFINITY;
   try {
     for await (const chunk of createReadStream(file, { start: offset, end, highWaterMark: 256 * 1024 })) {
       const bytes = chunk as Uint8Array;

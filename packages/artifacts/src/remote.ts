@@ -101,12 +101,17 @@ export async function downloadFile(channel: Channel, sha256: Sha256, path: strin
   }
 }
 
+/** Connections that may break one after the other without a byte between them. */
+const mostFruitless = 5;
+
 /** The bytes of a blob across broken connections: each new try asks for the rest only. */
 async function* resumed(channel: Channel, sha256: Sha256, signal: AbortSignal): AsyncGenerator<Buffer> {
   const client = channel.client(BlobServiceService);
   let offset = 0;
   let totalBytes: number | undefined;
+  let fruitless = 0;
   while (totalBytes === undefined || offset < totalBytes) {
+    const before = offset;
     const request = { sha256, offset: BigInt(offset), limitBytes: 0n };
     const opened = await retry(
       { attempts: 5, firstDelayMs: 100, maxDelayMs: 2_000, retryable: (error) => isAtollError(error, 'UNAVAILABLE') },
@@ -120,11 +125,19 @@ async function* resumed(channel: Channel, sha256: Sha256, signal: AbortSignal): 
       for (let next = opened.first; next.done !== true; next = await opened.messages.next()) {
         totalBytes ??= offset + Number(next.value.totalBytes);
         offset += next.value.chunk.length;
+        if (offset > totalBytes) throw cut(sha256, `more than the ${totalBytes} bytes announced came`);
         yield next.value.chunk;
       }
-      if (totalBytes === undefined) return;
+      if (totalBytes === undefined || offset < totalBytes)
+        throw cut(sha256, `${offset} of ${totalBytes ?? 'unknown'} bytes came`);
     } catch (error) {
       if (!isAtollError(error, 'UNAVAILABLE')) throw error;
+      fruitless = offset > before ? 0 : fruitless + 1;
+      if (fruitless >= mostFruitless) throw error;
     }
   }
+}
+
+function cut(sha256: Sha256, reason: string): AtollError {
+  return new AtollError('DATA_LOSS', `cannot fetch blob ${sha256}: ${reason}`);
 }

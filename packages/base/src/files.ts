@@ -1,10 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errnoOf } from './error.js';
 
 /** A hidden name beside `path`, unique to this call, so that a rename into place stays on one file system. */
 export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Removes what processes that have ended left in a folder under names of temporaryBeside. */
+export async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const [, pid] = /^\..+\.(\d{1,10})\.[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
+    const path = join(directory, name);
+    if (pid !== undefined && (await isLeft(path, Number(pid)))) await rm(path, { force: true });
+  }
+}
+
+/** A process id may be in use again, in a container even by this very process: then the file is older than it. */
+async function isLeft(path: string, pid: number): Promise<boolean> {
+  if (pid === process.pid) return (await stat(path)).mtimeMs < performance.timeOrigin;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'ESRCH';
+  }
 }
 
 /** Makes a rename or unlink in `directory` survive a power cut. */

@@ -143,4 +143,5 @@ test('SetAlias moves an alias; a version or alias that is not there is NOT_FOUND
   await assert.rejects(registry.setAlias({ model: 'birds', alias: 'stable', version: 3n }), notFound);
   await assert.rejects(registry.getRelease({ model: 'birds', version: 0n, alias: 'next' }), notFound);
   await assert.rejects(registry.getRelease({ model: 'fish', version: 0n, alias: '' }), notFound);
+  await assert.rejects(registry.getRelease({ model: 'birds', version: (1n << 64n) - 1n, alias: '' }), notFound);
 });

@@ -28,16 +28,17 @@ export interface RegistryDeps {
 /** Starts the registry: it verifies and stores releases and their blobs, and signs nothing. */
 export async function startRegistry(config: RegistryConfig, { log, clock }: RegistryDeps): Promise<Running> {
   const buildKeys = await readPublicKeys(config.buildKeysPath);
-  const blobs = await openFileStore(join(config.dataDir, 'blobs'));
+  // First, because it keeps a second registry away from the blobs too.
   const db = openDatabase(join(config.dataDir, 'registry.sqlite'), migrations);
-  const releases = releaseStore(db);
-  const registry = bindService(RegistryServiceService, {
-    publishRelease: publishRelease({ db, releases, blobs, buildKeys, clock, log }),
-    getRelease: getRelease(releases),
-    listReleases: listReleases(releases),
-    setAlias: setAlias(releases, log),
-  });
   try {
+    const blobs = await openFileStore(join(config.dataDir, 'blobs'));
+    const releases = releaseStore(db);
+    const registry = bindService(RegistryServiceService, {
+      publishRelease: publishRelease({ db, releases, blobs, buildKeys, clock, log }),
+      getRelease: getRelease(releases),
+      listReleases: listReleases(releases),
+      setAlias: setAlias(releases, log),
+    });
     const server = await startServer({ listen: config.listen, services: [registry, blobService(blobs)], log });
     log.info('registry is ready', { address: server.address, buildKeys: [...buildKeys.keys()] });
     let stopping: Promise<void> | undefined;

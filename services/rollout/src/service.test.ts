@@ -217,6 +217,7 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
     await assert.rejects(client().abortRollout({ name: 'birds-v1', policy }), { code: 'FAILED_PRECONDITION' });
     await assert.rejects(client().getRollout({ name: 'none' }), { code: 'NOT_FOUND' });
     const { events } = await client().listEvents({ fromOffset: 0n, pageSize: 0 });
+    assert.deepEqual((await client().listEvents({ fromOffset: (1n << 64n) - 1n, pageSize: 0 })).events, []);
     assert.deepEqual(
       events.map(({ offset }) => offset),
       events.map((_, index) => BigInt(index + 1)),

@@ -33,6 +33,9 @@ export interface ReleaseStore {
 const columns = `model, version, manifest_sha256, created_unix_ms,
   (SELECT json_group_array(alias ORDER BY alias) FROM alias WHERE model = r.model AND version = r.version) AS aliases`;
 
+/** No manifest may carry a higher one, and SQLite takes none above 2^63 - 1. */
+const maxVersion = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** The store in a database that has the registry's schema. */
 export function releaseStore(db: Database): ReleaseStore {
   const full = `SELECT ${columns}, envelope FROM release r`;
@@ -44,7 +47,8 @@ export function releaseStore(db: Database): ReleaseStore {
     setAlias: (model, alias, version) => {
       db.run('INSERT OR REPLACE INTO alias VALUES (?, ?, ?)', model, alias, version);
     },
-    byVersion: (model, version) => db.first(stored, `${full} WHERE model = ? AND version = ?`, model, version),
+    byVersion: (model, version) =>
+      version > maxVersion ? undefined : db.first(stored, `${full} WHERE model = ? AND version = ?`, model, version),
     byAlias: (model, alias) =>
       db.first(
         stored,

@@ -20,6 +20,8 @@ export interface EventLog {
   list(fromOffset: bigint, limit: number): (FleetEvent & { readonly offset: bigint })[];
 }
 
+const maxOffset = (1n << 63n) - 1n;
+
 /** The log in a database that has the controller's schema. */
 export function eventLog(db: Database): EventLog {
   return {
@@ -39,7 +41,8 @@ export function eventLog(db: Database): EventLog {
           message: row.text('message'),
         }),
         'SELECT * FROM event WHERE offset >= ? ORDER BY offset LIMIT ?',
-        fromOffset,
+        // SQLite's largest integer.
+        fromOffset < maxOffset ? fromOffset : maxOffset,
         limit,
       ),
   };
