@@ -334,6 +334,13 @@ describe(
       assert.deepEqual(swapper.flips, [1n, 2n]);
     });
 
+    test('labels that no report could carry are refused at the start, in one line', async () => {
+      const many = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, 'v']));
+      await assert.rejects(start({ labels: many }), { code: 'INVALID_ARGUMENT', message: /it has 33 labels/ });
+      const long = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`k${index}`, 'v'.repeat(1_000)]));
+      await assert.rejects(start({ labels: long }), { code: 'INVALID_ARGUMENT', message: /bytes of .*status/ });
+    });
+
     test('a committed file that rotted on the disk is not loaded but fetched again', async () => {
       const first = await start();
       const ref = await committed(1n);

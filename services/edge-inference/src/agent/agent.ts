@@ -15,7 +15,7 @@ import { atStart } from './decide.js';
 import { createFollower } from './follower.js';
 import { openJournal } from './journal.js';
 import { openReleaseStore } from './release-store.js';
-import { startReporter } from './reporter.js';
+import { checkVoice, startReporter } from './reporter.js';
 
 /** What an agent needs. */
 export interface AgentOptions {
@@ -64,6 +64,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const store = await openReleaseStore(join(folder, 'releases'), options.quotaBytes ?? 4 * 2 ** 30);
   const journal = openJournal(folder);
   journal.write(atStart(journal.state));
+  const { labels, address, heartbeatMs = 30_000 } = options;
+  const voice = { nodeId, labels, address, nodeKey, swapper, log, heartbeatMs, state: () => journal.state };
+  checkVoice(voice);
 
   const channel = openChannel(options.registry);
   const follower = createFollower({
@@ -82,17 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onDesired: (bytes) => follower.deliver(bytes),
     onUp: () => reporter.report(),
   });
-  const reporter = startReporter({
-    nodeId,
-    labels: options.labels,
-    address: options.address,
-    nodeKey,
-    swapper,
-    log,
-    heartbeatMs: options.heartbeatMs ?? 30_000,
-    state: () => journal.state,
-    link,
-  });
+  const reporter = startReporter({ ...voice, link });
   await follower.serveCommitted();
   // The bus may have been up before the model was: tell of it now, not at the next heartbeat.
   reporter.report();

@@ -1,7 +1,7 @@
 /** Tells the fleet how the node is: the newest report wins, one that could not be sent is sent again, a heartbeat between. */
 import type { KeyObject } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
-import { reasonOf } from '@atoll/base/error';
+import { isAtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import { NodePhase, type StatusReport, type VersionHealth } from '@atoll/proto/atoll/v1/release';
 import { encodeEnvelope } from '@atoll/release/envelope';
@@ -35,12 +35,18 @@ export interface Reporter {
 /** Every so many heartbeats a report goes out though nothing happened, for the numbers in it. */
 const beatsPerReport = 4;
 
+/** Refuses (INVALID_ARGUMENT) labels or an address that no report could carry: such a node would work and never be heard. */
+export function checkVoice(options: Omit<ReporterOptions, 'link'>): void {
+  encodeEnvelope(sealStatus(statusOf(options, randomUUID(), 1n, Date.now()), options.nodeKey));
+}
+
 /** Starts heartbeats and waits for what there is to tell. */
 export function startReporter(options: ReporterOptions): Reporter {
   const ended = new AbortController();
   const bootId = randomUUID();
   let sequence = 0n;
   let pending = false;
+  let warned = false;
   let wake: () => void = () => undefined;
 
   const send = async (): Promise<void> => {
@@ -64,10 +70,13 @@ export function startReporter(options: ReporterOptions): Reporter {
       if (ended.signal.aborted) return;
       try {
         await send();
+        warned = false;
       } catch (error) {
         if (ended.signal.aborted) return;
         pending = true;
-        options.log.debug('cannot report yet', { reason: reasonOf(error) });
+        const away = isAtollError(error, 'UNAVAILABLE');
+        options.log[away || warned ? 'debug' : 'warn']('cannot report yet', { reason: reasonOf(error) });
+        warned ||= !away;
         await woken(1_000);
       }
     }
@@ -98,7 +107,12 @@ export function startReporter(options: ReporterOptions): Reporter {
   };
 }
 
-function statusOf(options: ReporterOptions, bootId: string, sequence: bigint, nowMs: number): StatusReport {
+function statusOf(
+  options: Omit<ReporterOptions, 'link'>,
+  bootId: string,
+  sequence: bigint,
+  nowMs: number,
+): StatusReport {
   const { swapper } = options;
   const state = options.state();
   const model = inService(state, swapper);
