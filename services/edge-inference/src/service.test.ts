@@ -169,26 +169,6 @@ describe('an edge node', () => {
     assert.deepEqual(kinds, ['response', 'error', 'response']);
   });
 
-  test('PredictStream answers a caller that sends each photo only after the answer to the one before', async () => {
-    const { running, own } = await startNode();
-    await running.swapper.activate(await maker.make(1n), never);
-    const asked = PredictRequest.fromPartial({ model: 'tiny', image: Buffer.from('no photo') });
-    let answered: () => void = () => undefined;
-    const oneByOne = async function* () {
-      for (let sent = 0; sent < 3; sent++) {
-        const answer = new Promise<void>((resolve) => (answered = resolve));
-        yield { request: asked };
-        await answer;
-      }
-    };
-    let count = 0;
-    for await (const _ of own.predictStream(oneByOne(), { timeoutMs: 10_000 })) {
-      count++;
-      answered();
-    }
-    assert.equal(count, 3);
-  });
-
   test('a swap under load fails no request, every answer is that of the version it names, and the old one leaves', async () => {
     const { running, open, own } = await startNode({ slots: 2 });
     await running.swapper.activate(await maker.make(1n), never);
