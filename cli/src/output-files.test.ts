@@ -25,13 +25,13 @@ test('writeFolder shows a folder once it is whole, also over an empty one', asyn
 });
 
 test('writeFolder leaves nothing when it fails', async () => {
-  const before_ = await readdir(root);
+  const untouched = await readdir(root);
   const failing = writeFolder(join(root, 'failed'), async (folder) => {
     await writeFile(join(folder, 'a'), 'half');
     throw new RangeError('no more');
   });
   await assert.rejects(failing, /no more/);
-  assert.deepEqual(await readdir(root), before_);
+  assert.deepEqual(await readdir(root), untouched);
 });
 
 test('refuseUsedFolder refuses what holds something, and a file', async () => {

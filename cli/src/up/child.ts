@@ -30,11 +30,11 @@ export interface Child {
 export async function startChild(spec: ChildSpec, signal: AbortSignal): Promise<Child> {
   signal.throwIfAborted();
   const log = await open(spec.logPath, 'a');
-  let process_: ChildProcess;
+  let started: ChildProcess;
   try {
     // A group of its own: Ctrl-C reaches the supervisor alone, which ends its children in order. Should the supervisor be
     // killed, the closed standard input ends them.
-    process_ = spawn(process.execPath, [...spec.args], {
+    started = spawn(process.execPath, [...spec.args], {
       env: { ...spec.env },
       detached: true,
       stdio: ['pipe', 'pipe', log.fd],
@@ -43,20 +43,20 @@ export async function startChild(spec: ChildSpec, signal: AbortSignal): Promise<
     await log.close();
   }
   const ended = new Promise<string>((resolve) => {
-    process_.once('error', (error) => resolve(error.message));
-    process_.once('exit', (code, by) => resolve(by === null ? `exit code ${code}` : `signal ${by}`));
+    started.once('error', (error) => resolve(error.message));
+    started.once('exit', (code, by) => resolve(by === null ? `exit code ${code}` : `signal ${by}`));
   });
   // A child that has gone takes no more input; its end is told by `ended`.
-  process_.stdin?.on('error', () => undefined);
+  started.stdin?.on('error', () => undefined);
   const stop = async (graceMs: number): Promise<void> => {
-    process_.kill('SIGTERM');
-    const timer = setTimeout(() => process_.kill('SIGKILL'), graceMs);
+    started.kill('SIGTERM');
+    const timer = setTimeout(() => started.kill('SIGKILL'), graceMs);
     await ended;
     clearTimeout(timer);
   };
   try {
-    const address = await readyAddress(process_, ended, spec, signal);
-    return { name: spec.name, pid: process_.pid ?? 0, address, ended, stop };
+    const address = await readyAddress(started, ended, spec, signal);
+    return { name: spec.name, pid: started.pid ?? 0, address, ended, stop };
   } catch (error) {
     await stop(2_000);
     throw error;

@@ -60,7 +60,7 @@ describe('bad input', { timeout: 240_000 }, () => {
 
   /** Runs a command line in the folder, and holds what is said of every failure. */
   async function fails(args: readonly string[], expected: RegExp, options: CliOptions = {}): Promise<void> {
-    const before_ = await everything(root);
+    const untouched = await everything(root);
     const { code, out, err } = await atoll([...args, '--quiet'], { cwd: root, ...options });
     const lines = err
       .trimEnd()
@@ -69,7 +69,7 @@ describe('bad input', { timeout: 240_000 }, () => {
     assert.deepEqual([code, out, lines.length], [1, '', 1], err);
     assert.match(lines[0] ?? '', expected);
     assert.match(lines[0] ?? '', /^atoll: cannot /);
-    assert.deepEqual(await everything(root), before_, 'something was left behind');
+    assert.deepEqual(await everything(root), untouched, 'something was left behind');
   }
 
   const table: readonly (readonly [string, readonly string[], RegExp])[] = [

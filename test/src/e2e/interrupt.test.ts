@@ -91,7 +91,7 @@ describe('Ctrl-C', { timeout: 240_000, skip: linux }, () => {
       const first = await startUp();
       await atollJson(fleet('publish', at('other.tflite'), '--model', 'tiny'));
       await atollJson(
-        fleet('rollout', 'start', '--model', 'tiny', '--version', '2', '--waves', '1,100%', '--soak', '8s'),
+        fleet('rollout', 'start', '--model', 'tiny', '--version', '2', '--waves', '1,100%', '--soak', '3s'),
       );
       await eventually(async () => assert.equal(await phase('tiny-v2'), 'Progressing'), 20_000, 100);
       await end(first);
