@@ -353,6 +353,31 @@ describe(
       assert.notEqual(await readFile(manifest, 'utf8'), 'rotten');
     });
 
+    test('a newer state is taken up though the committed release hangs while it is tried again', async () => {
+      const first = await start();
+      await committed(1n);
+      await stop(first);
+      const fresh = createMemorySwapper();
+      fresh.behave(1n, { fails: 'LOAD_FAILED' });
+      let tries = 0;
+      let hang: () => void = () => undefined;
+      const hanging = new Promise<void>((resolve) => (hang = resolve));
+      swapper = {
+        ...fresh,
+        activate: (pkg, signal, onStage) => {
+          if (pkg.version === 1n && ++tries === 2) {
+            fresh.behave(1n, { hangs: true });
+            hang();
+          }
+          return fresh.activate(pkg, signal, onStage);
+        },
+      };
+      await start();
+      await hanging;
+      await put(desired(await registry.publish('m', 2n)));
+      await reported({ phase: STEADY, version: 2n });
+    });
+
     test('a stop within the soak is no crash: the candidate is tried again and committed after the start', async () => {
       const first = await start();
       await committed(1n);

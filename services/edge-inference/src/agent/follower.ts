@@ -92,9 +92,10 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
       const limit = AbortSignal.any([signal, AbortSignal.timeout(restoreEveryMs)]);
       // Its expiry forbade to begin with it, not to go on.
       await fetchRelease({ ...release, nowMs: 0 }, active, limit);
-      await performRestore(effects, active);
+      await performRestore(effects, active, signal);
       onNews();
     } catch (error) {
+      if (signal.aborted) return;
       log.error('the committed release cannot be served', { reason: reasonOf(error) });
     }
   };

@@ -143,9 +143,13 @@ export async function performRevert(effects: Effects, state: AgentState, candida
   return { kind: 'reverted' };
 }
 
-/** Puts a committed release in service from this disk; FAILED_PRECONDITION when it cannot be. */
-export async function performRestore(effects: Effects, ref: ModelRef): Promise<void> {
-  const result = await effects.swapper.activate(await keptPackage(effects, ref), new AbortController().signal);
+/** Puts a committed release in service from this disk; FAILED_PRECONDITION when it cannot be. `signal` ends its trial. */
+export async function performRestore(
+  effects: Effects,
+  ref: ModelRef,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const result = await effects.swapper.activate(await keptPackage(effects, ref), signal);
   if (result.outcome === 'ok') return;
   throw new AtollError('FAILED_PRECONDITION', `cannot serve ${nameOf(ref)}: ${result.reason}: ${result.message}`);
 }
