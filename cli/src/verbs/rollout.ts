@@ -82,7 +82,8 @@ async function start(context: Context, options: StartOptions): Promise<void> {
   });
 }
 
-function requestOf(options: StartOptions): StartRolloutRequest {
+/** The request of `rollout start`. Zero means the default to the controller, so a zero that was asked for is sent as next to nothing. */
+export function requestOf(options: StartOptions): StartRolloutRequest {
   return {
     spec: {
       name: options.name ?? '',
@@ -90,9 +91,15 @@ function requestOf(options: StartOptions): StartRolloutRequest {
       version: BigInt(options.version),
       selector: { ...options.selector },
       waves: [...(options.waves ?? [])],
-      soak: { durationMs: options.soak, minRequests: 0, maxErrorRate: 0, maxLatencyRatio: 0, prepareDeadlineMs: 0 },
+      soak: {
+        durationMs: Math.max(1, options.soak),
+        minRequests: 0,
+        maxErrorRate: 0,
+        maxLatencyRatio: 0,
+        prepareDeadlineMs: 0,
+      },
       maxFailures: options.maxFailures,
-      maxFailureRate: options.maxFailureRate,
+      maxFailureRate: Math.max(1e-9, options.maxFailureRate),
       nodeDeadlineMs: 0,
     },
   };

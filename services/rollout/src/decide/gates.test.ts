@@ -44,3 +44,13 @@ test('trippedGate names the nodes with their reasons', () => {
     '4 of 5 judged nodes failed, more than 5 %: failed-0 GOLDEN_MISMATCH; failed-1 GOLDEN_MISMATCH; failed-2 GOLDEN_MISMATCH and 1 more',
   );
 });
+
+for (const [maxFailureRate, said] of [
+  [0.07, 'more than 7 %'],
+  [1e-9, 'more than 0 %'],
+] as const) {
+  test(`trippedGate says "${said}" of a rate of ${maxFailureRate}`, () => {
+    const gate = trippedGate({ maxFailures: 0, maxFailureRate }, verdicts({ FAILED: 1 }));
+    assert.ok(gate?.message.includes(`failed, ${said}:`), gate?.message);
+  });
+}
