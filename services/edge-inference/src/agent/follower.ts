@@ -149,8 +149,12 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
     if (nextAction(journal.state).kind === 'wait') {
       return idle(signal, broken === undefined ? undefined : restoreEveryMs, (waker) => (wake = waker));
     }
+    const before = journal.state.active?.model;
     const outcome = await act(signal);
     if (outcome !== undefined) step(outcome);
+    // A node runs one model: the one before would be in service until the next start, and then no more.
+    const now = journal.state.active?.model;
+    if (before !== undefined && before !== now) await release.swapper.retire(before);
   };
 
   const forever = async (): Promise<void> => {

@@ -18,7 +18,9 @@ export function trippedGate(
   const overCount = spec.maxFailures > 0 && failed.length >= spec.maxFailures;
   const overRate = failed.length / counted > spec.maxFailureRate;
   if (!overCount && !overRate) return undefined;
-  const limit = overRate ? `more than ${Number((spec.maxFailureRate * 100).toFixed(3))} %` : `the limit of ${spec.maxFailures}`;
+  const limit = overRate
+    ? `more than ${Number((spec.maxFailureRate * 100).toFixed(3))} %`
+    : `the limit of ${spec.maxFailures}`;
   const named = failed.slice(0, 3).map(nameFailure);
   const more = failed.length > 3 ? ` and ${failed.length - 3} more` : '';
   const message = `${failed.length} of ${judged} judged ${judged === 1 ? 'node' : 'nodes'} failed, ${limit}: ${named.join('; ')}${more}`;
