@@ -66,13 +66,11 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 function reconcile(options: ReconcilerOptions): void {
   const { stores, nodes, fleet, changed, log } = options;
   const { db, rollouts } = stores;
-  const heard = fleet.takeDirty();
-  if (heard.length > 0) {
+  let moved = fleet.takeDirty((records) => {
     db.transaction(() => {
-      for (const record of heard) nodes.put(record);
+      for (const record of records) nodes.put(record);
     });
-  }
-  let moved = heard.length > 0;
+  });
   for (const { spec } of [...rollouts.atWork(), ...rollouts.withStragglers()]) {
     try {
       for (let steps = 0; steps < maxSteps; steps++) {

@@ -32,8 +32,8 @@ export interface Fleet {
   members(): readonly FleetMember[];
   get(nodeId: string): FleetMember | undefined;
   isOnline(member: FleetMember): boolean;
-  /** Records of nodes that reported since they were last taken, to be made durable. */
-  takeDirty(): readonly NodeRecord[];
+  /** Hands `keep` the records of nodes that reported since; they count as kept once it returns. False when there are none. */
+  takeDirty(keep: (records: readonly NodeRecord[]) => void): boolean;
 }
 
 /** A fleet of enrolled nodes as they were last known. */
@@ -94,15 +94,17 @@ export function createFleet(
     members: () => [...members.values()],
     get: (nodeId) => members.get(nodeId),
     isOnline,
-    takeDirty: () => {
+    takeDirty: (keep) => {
+      if (dirty.size === 0) return false;
       const taken = [...dirty].flatMap((nodeId): NodeRecord[] => {
         const member = members.get(nodeId);
         if (member?.report === undefined) return [];
         const { report, committed, lastSeenMs } = member;
         return [{ nodeId, report, committed, lastSeenMs }];
       });
+      keep(taken);
       dirty.clear();
-      return taken;
+      return true;
     },
   };
 }
