@@ -1,6 +1,6 @@
 /** Photos asked of a node, one call each or all in one stream. */
 import { readFile, stat } from 'node:fs/promises';
-import { AtollError } from '@atoll/base/error';
+import { AtollError, isAtollError } from '@atoll/base/error';
 import { maxEncodedBytes } from '@atoll/image/decode';
 import { InferenceServiceService, type PredictResponse } from '@atoll/proto/atoll/v1/inference';
 import type { Channel } from '@atoll/rpc/channel';
@@ -21,7 +21,16 @@ export async function* inferEach(
   signal: AbortSignal,
 ): AsyncGenerator<PredictResponse> {
   const inference = channel.client(InferenceServiceService);
-  for (const path of paths) yield await inference.predict({ ...question, image: await photo(path) }, { signal });
+  for (const path of paths) {
+    const image = await photo(path);
+    try {
+      yield await inference.predict({ ...question, image }, { signal });
+    } catch (error) {
+      // The node knows the photo by its size alone.
+      if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
+      throw new AtollError('INVALID_ARGUMENT', `cannot infer ${path}: ${error.message}`, { cause: error });
+    }
+  }
 }
 
 /** Asks for all photos in one stream; the answers come in the same order. */

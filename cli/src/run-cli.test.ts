@@ -53,6 +53,8 @@ test('runCli gives 2 and one line for wrong usage, with the nearest right word',
       /x% is neither a share like 10% nor a count/,
     ],
     [['rollout', 'pause', 'x'], /unknown command 'pause'/],
+    [['serve', '--model', 'a=1.tflite', '--model', 'a=2.tflite'], /There are two models named a\./],
+    [['train', '--data', 'd', '--out', 'o', '--seed', '0'], /It must be a whole number from 1 to 2147483647/],
   ];
   for (const [args, expected] of cases) {
     const { code, out, err } = await say(args);

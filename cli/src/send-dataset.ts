@@ -25,6 +25,8 @@ export async function sendDataset(
       'INVALID_ARGUMENT',
       `cannot use ${folder}: there is no photo in it or in the folders below it`,
     );
+  if (images[0]?.path === folder)
+    throw new AtollError('INVALID_ARGUMENT', `cannot use ${folder}: it is a file, and a folder of photos is needed`);
   progress.step({ label: `reading ${folder}`, done: images.length, total: 0, unit: 'photos' });
   const dataset = await describeDataset(
     folder,

@@ -42,12 +42,13 @@ test('describeRelease makes a manifest that signs and opens, and sends every blo
   for (const { sha256: digest, source } of blobs) assert.ok('bytes' in source && sha256(source.bytes) === digest);
 });
 
-test('describeRelease refuses tensors and preprocessing that a release cannot say', () => {
+test('describeRelease refuses tensors and preprocessing that a release cannot say, and labels that do not fit', () => {
   const refused = (change: Partial<ReleaseParts>, code: 'INVALID_ARGUMENT' | 'UNIMPLEMENTED'): void =>
     assert.throws(
       () => describeRelease({ ...parts, ...change }),
       (error) => isAtollError(error, code),
     );
   refused({ output: { ...output, dtype: 'int16' } }, 'INVALID_ARGUMENT');
+  refused({ labels: ['deer'] }, 'INVALID_ARGUMENT');
   refused({ preprocessing: { ...parts.preprocessing, mean: [1, 2, 3] } }, 'UNIMPLEMENTED');
 });

@@ -38,6 +38,7 @@ const datatypes: Readonly<Record<string, string>> = { uint8: 'UINT8', int8: 'INT
 /** The manifest, ready to be signed, and every blob that it names. */
 export function describeRelease(parts: ReleaseParts): { manifest: ReleaseManifest; blobs: OutgoingBlob[] } {
   const { preprocessing, golden, nowMs } = parts;
+  checkLabels(parts);
   const files = [artifact('cpu', parts.cpu, 0)];
   if (parts.edgeTpu !== undefined)
     files.push(artifact('edgetpu', parts.edgeTpu.bytes, parts.edgeTpu.minRuntimeVersion));
@@ -67,6 +68,16 @@ export function describeRelease(parts: ReleaseParts): { manifest: ReleaseManifes
   };
   const goldenBlobs = cases.flatMap(({ input, output }) => [input, output]);
   return { manifest, blobs: [...files.map(({ blob }) => blob), ...goldenBlobs] };
+}
+
+/** Labels that do not fit would name classes wrongly on every node. */
+function checkLabels({ labels, output }: ReleaseParts): void {
+  const classes = output.shape.at(-1) ?? 0;
+  if (labels.length === 0 || labels.length === classes) return;
+  throw new AtollError(
+    'INVALID_ARGUMENT',
+    `cannot publish the model: ${labels.length} labels are given for ${classes} classes`,
+  );
 }
 
 function artifact(

@@ -47,6 +47,8 @@ function modelOption(text: string, before: readonly ModelOption[] | undefined): 
   const [, name, path] = /^([a-z0-9-]{1,63})=(.+)$/.exec(text) ?? [];
   if (name === undefined || path === undefined)
     throw new InvalidArgumentError('It must be NAME=FILE.tflite, the name of a-z, 0-9 and -.');
+  if (before?.some((model) => model.name === name))
+    throw new InvalidArgumentError(`There are two models named ${name}.`);
   return [...(before ?? []), { name, path }];
 }
 

@@ -75,6 +75,7 @@ describe('bad input', { timeout: 240_000 }, () => {
   const table: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['train on an empty folder', ['train', '--data', 'empty', '--out', 'run'], /empty: there is no photo/],
     ['train on a folder that is not there', ['train', '--data', 'none', '--out', 'run'], /none: there is no such file/],
+    ['train on a file', ['train', '--data', 'whole.tflite', '--out', 'run'], /whole\.tflite: it is a file/],
     ['train on one class', ['train', '--data', 'one-class', '--out', 'run'], /one|two/],
     [
       'train into a folder that is used',
