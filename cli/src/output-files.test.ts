@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
-import { refuseUsedFolder, writeFolder } from './output-files.js';
+import { refuseUnwritableFile, refuseUsedFolder, writeFolder } from './output-files.js';
 
 let root = '';
 before(async () => {
@@ -41,4 +41,15 @@ test('refuseUsedFolder refuses what holds something, and a file', async () => {
     await assert.rejects(refuseUsedFolder(path), (error) => isAtollError(error, 'ALREADY_EXISTS'));
   }
   await refuseUsedFolder(join(root, 'not-there'));
+});
+
+test('refuseUnwritableFile and refuseUsedFolder refuse at once what has no folder to lie in', async () => {
+  await writeFile(join(root, 'file'), '');
+  await mkdir(join(root, 'folder'));
+  await refuseUnwritableFile(join(root, 'file'));
+  await refuseUnwritableFile(join(root, 'not', 'there', 'yet'));
+  await assert.rejects(refuseUnwritableFile(join(root, 'folder')), /folder: it is a folder/);
+  for (const path of [join(root, 'file', 'a'), join(root, 'file', 'a', 'b')])
+    await assert.rejects(refuseUnwritableFile(path), /file/);
+  await assert.rejects(refuseUsedFolder(join(root, 'file', 'a', 'b')), /file/);
 });

@@ -1,5 +1,6 @@
 /** Where results land: a folder or file appears under its name only when it is whole. */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { downloadFile } from '@atoll/artifacts/remote';
 import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
@@ -7,17 +8,37 @@ import { temporaryBeside } from '@atoll/base/files';
 import type { Artifact } from '@atoll/proto/atoll/v1/blob';
 import type { Channel } from '@atoll/rpc/channel';
 
-/** Refuses a folder that holds something already, and a path that is no folder. */
+/** Refuses a folder that holds something already, a path that is no folder, and one where none can be made. */
 export async function refuseUsedFolder(path: string): Promise<void> {
   try {
     const entries = await readdir(path);
     if (entries.length > 0)
       throw new AtollError('ALREADY_EXISTS', `cannot write to ${path}: the folder is there already and not empty`);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
+    if (errnoOf(error) === 'ENOENT') return refuseUnwritableParent(path);
     if (errnoOf(error) === 'ENOTDIR')
       throw new AtollError('ALREADY_EXISTS', `cannot write to ${path}: it is there already and no folder`);
     throw error;
+  }
+}
+
+/** Refuses, before any work is done, a file that cannot be written: a folder has its name, or no folder can hold it. */
+export async function refuseUnwritableFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) throw new AtollError('ALREADY_EXISTS', `cannot write ${path}: it is a folder`);
+  await refuseUnwritableParent(path);
+}
+
+/** Looks at the nearest folder above that is there: it must be a folder, and one that may be written to. */
+async function refuseUnwritableParent(path: string): Promise<void> {
+  const parent = dirname(resolve(path));
+  try {
+    const found = await stat(parent);
+    if (!found.isDirectory()) throw new AtollError('INVALID_ARGUMENT', `${parent} is no folder`);
+    await access(parent, constants.W_OK);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && parent !== dirname(parent)) return refuseUnwritableParent(parent);
+    throw new AtollError('FAILED_PRECONDITION', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

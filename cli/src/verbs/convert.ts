@@ -5,7 +5,7 @@ import { withService } from '../local-service.js';
 import { localQuantizer } from '../local-quantizer.js';
 import type { Machine } from '../machine.js';
 import { findModel, sendModel } from '../model-files.js';
-import { fetchArtifact } from '../output-files.js';
+import { fetchArtifact, refuseUnwritableFile } from '../output-files.js';
 import { runQuantization } from '../run-quantization.js';
 import { action, addVerb } from '../verb.js';
 
@@ -28,6 +28,7 @@ export function addConvert(program: Command, machine: Machine): void {
 async function convert(context: Context, { out }: ConvertOptions, [model = '']: readonly string[]): Promise<void> {
   const { progress, signal } = context;
   await findModel(model);
+  await refuseUnwritableFile(out);
   await withService(context, localQuantizer(context), async (channel) => {
     const job = await runQuantization(
       channel,

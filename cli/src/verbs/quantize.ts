@@ -6,7 +6,7 @@ import { withService } from '../local-service.js';
 import { localQuantizer } from '../local-quantizer.js';
 import type { Machine } from '../machine.js';
 import { findModel, sendModel } from '../model-files.js';
-import { artifactOf, fetchArtifact } from '../output-files.js';
+import { artifactOf, fetchArtifact, refuseUnwritableFile } from '../output-files.js';
 import { integer } from '../parse-option.js';
 import { describeQuantization, parseQuantizeReport } from '../quantize-report.js';
 import { runQuantization } from '../run-quantization.js';
@@ -55,6 +55,7 @@ export function addQuantize(program: Command, machine: Machine): void {
 
 async function quantize(context: Context, options: QuantizeOptions, [model = '']: readonly string[]): Promise<void> {
   const { progress, signal } = context;
+  await refuseUnwritableFile(options.out);
   const labels = await readLabelsFor(await findModel(model), options.labels);
   await withService(context, localQuantizer(context), async (channel) => {
     const data = await sendDataset(channel, options.data, progress, signal);
