@@ -26,6 +26,16 @@ export function fromServiceError(error: ServiceError, address: string): AtollErr
   const code = errorCodes.find((candidate) => status[candidate] === error.code) ?? 'INTERNAL';
   const unreachable =
     code === 'UNAVAILABLE' && /^(No connection established|Connection dropped|Name resolution)/.test(error.details);
-  const message = unreachable ? `cannot reach ${address}: ${error.details}` : error.details || error.message;
+  const words = error.details || error.message;
+  const message = unreachable
+    ? `cannot reach ${address}: ${words}`
+    : ofGrpc(words)
+      ? `cannot ask ${address}: ${words}`
+      : words;
   return new AtollError(code, message, { cause: error });
+}
+
+/** True for what gRPC itself says of a peer that is another service, or none of gRPC; it names no address. */
+function ofGrpc(words: string): boolean {
+  return /^(The server does not implement|Received (HTTP status|RST_STREAM|message larger))/.test(words);
 }
