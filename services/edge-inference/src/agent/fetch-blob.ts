@@ -55,7 +55,7 @@ export async function fetchBlob(route: BlobRoute, wanted: WantedBlob, signal: Ab
   let fetchedBytes = 0;
   try {
     const kept = await keptChunks(file, wanted);
-    await file.truncate(kept * wanted.chunkSizeBytes);
+    await file.truncate(Math.min(kept * wanted.chunkSizeBytes, wanted.sizeBytes));
     for (let index = kept; index < wanted.chunkSha256.length; index++) {
       const fetch = (): Promise<number> => fetchChunk(route.channel, file, wanted, index, signal);
       fetchedBytes += await retry(awayPolicy, signal, () => retry(wrongChunkPolicy, signal, fetch));

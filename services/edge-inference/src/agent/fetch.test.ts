@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { sha256 } from '@atoll/base/digest';
 import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { generateKeyPair, publicKeySet } from '@atoll/release/keys';
@@ -140,6 +141,16 @@ describe('fetchRelease() over real gRPC', { timeout: 60_000 }, () => {
     await writeFile(partial, bytes);
     assert.equal(await codeOf(fetch(ref)), 'done');
     assert.deepEqual(chunkReads(digest), [8_192, 12_288]);
+  });
+
+  test('a file that was whole when the node ended becomes a blob without a byte more, its last chunk short', async () => {
+    const ref = await registry.publish('m', 6n);
+    assert.notEqual(ref.file.length % 4_096, 0);
+    const digest = sha256(ref.file);
+    await writeFile(store.partialPath(digest), ref.file);
+    assert.equal(await codeOf(fetch(ref)), 'done');
+    assert.deepEqual(chunkReads(digest), []);
+    assert.ok((await readFile(await store.blobs.path(digest))).equals(ref.file));
   });
 
   test('a registry that is away is waited for until the signal', async () => {
