@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { cachePaths } from '@atoll/base/cache';
 import { reasonOf } from '@atoll/base/error';
 import type { Machine } from './part.js';
-import { bench } from './verbs/bench.js';
 import { gen } from './verbs/gen.js';
 import { setup } from './verbs/setup.js';
 import { start } from './verbs/start.js';
@@ -15,7 +14,6 @@ const verbs = new Map([
   ['start', start],
   ['test', test],
   ['gen', gen],
-  ['bench', bench],
   ['setup', setup],
 ]);
 

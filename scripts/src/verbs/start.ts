@@ -21,7 +21,7 @@ export async function start(args: readonly string[], machine: Machine): Promise<
 }
 
 /** The parts that the main job uses. */
-export function partsForStart(ownPhotos: boolean): readonly PartName[] {
+function partsForStart(ownPhotos: boolean): readonly PartName[] {
   const parts: readonly PartName[] = ['nats-server', 'litert', 'tflite', 'tensorflow'];
   return ownPhotos ? parts : [...parts, 'cifar'];
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cachePaths } from '@atoll/base/cache';
@@ -8,6 +8,8 @@ import { reasonOf } from '@atoll/base/error';
 
 const runFile = promisify(execFile);
 const requirement = 'tensorflow-cpu==2.15.1';
+/** The environment, and what pip has beside it while it installs. */
+const neededBytes = 2e9;
 
 /** A Python that can import Keras 2.15, or why there is none and what helps. */
 export type KerasPython = { readonly python: string } | { readonly skip: string };
@@ -29,6 +31,10 @@ export async function kerasPython(env: Env): Promise<KerasPython> {
     if (minor < 9 || minor > 11) return { skip: `${requirement} needs Python 3.9 to 3.11 and python3 is 3.${minor}` };
     await rm(folder, { recursive: true, force: true });
     await mkdir(dirname(folder), { recursive: true });
+    const { bavail, bsize } = await statfs(dirname(folder));
+    if (bavail * bsize < neededBytes)
+      return { skip: `${requirement} needs ${neededBytes} bytes of disk for ${folder}` };
+    process.stderr.write(`Fetching ${requirement} by pip, once: 240 MB to download, 1.3 GB in ${folder}\n`);
     await runFile('python3', ['-m', 'venv', folder]);
     await runFile(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement]);
     await writeFile(complete, '');
