@@ -2,27 +2,32 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
+import type { SoakPolicy } from '@atoll/proto/atoll/v1/release';
 import { sealDesired } from '@atoll/release/desired';
 import { encodeEnvelope } from '@atoll/release/envelope';
 import { generateKeyPair, publicKeySet } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
 import type { ModelRef } from './decide.js';
 import { createFollower } from './follower.js';
-import { openJournal } from './journal.js';
+import { type Journal, openJournal } from './journal.js';
 import { createMemorySwapper } from './memory-swapper-for-tests.js';
 import { startTestRegistry } from './registry-for-tests.js';
 import { openReleaseStore } from './release-store.js';
 
-test('a follower that commits another model takes the one before out of service, and goes back to it when told', async (t) => {
+const quick = { durationMs: 0, minRequests: 1, maxErrorRate: 1, maxLatencyRatio: 0, prepareDeadlineMs: 20_000 };
+
+/** A follower over a real registry; `journalOf` may put something before its journal. */
+async function startFollower(t: TestContext, journalOf: (journal: Journal) => Journal = (journal) => journal) {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-follower-'));
   const registry = await startTestRegistry(folder);
   const channel = openChannel(registry.address);
   const director = generateKeyPair();
   const swapper = createMemorySwapper();
-  const journal = openJournal(folder);
+  const journal = journalOf(openJournal(folder));
   const store = await openReleaseStore(join(folder, 'releases'), 1e9);
   const follower = createFollower({
     nodeId: 'n',
@@ -40,19 +45,51 @@ test('a follower that commits another model takes the one before out of service,
     await rm(folder, { recursive: true });
   });
   let generation = 0n;
-  const soak = { durationMs: 0, minRequests: 1, maxErrorRate: 1, maxLatencyRatio: 0, prepareDeadlineMs: 20_000 };
-  const follow = async ({ model, version, manifestSha256 }: ModelRef): Promise<void> => {
+  const tell = ({ model, version, manifestSha256 }: ModelRef, soak: SoakPolicy = quick): void => {
     const times = { createdUnixMs: BigInt(Date.now()), expiresUnixMs: BigInt(Date.now() + 600_000) };
     const order = { nodeId: 'n', generation: ++generation, rollout: 'r', downgradeOk: true };
     const state = { ...order, ...times, model, version, manifestSha256, soak };
     follower.deliver(encodeEnvelope(sealDesired(state, director.privateKey)));
-    await eventually(() => {
-      assert.deepEqual([journal.state.phase, journal.state.active?.model], ['STEADY', model]);
-      for (const name of ['birds', 'fish']) assert.equal(swapper.active(name) !== undefined, name === model, name);
-    });
   };
-  const birds = await registry.publish('birds', 1n);
-  await follow(birds);
-  await follow(await registry.publish('fish', 1n));
-  await follow(birds);
+  return { follower, journal, registry, swapper, tell };
+}
+
+const limits = { timeout: 60_000 };
+
+test(
+  'a follower that commits another model takes the one before out of service, and goes back when told',
+  limits,
+  async (t) => {
+    const { journal, registry, swapper, tell } = await startFollower(t);
+    const follow = async (ref: ModelRef): Promise<void> => {
+      tell(ref);
+      await eventually(() => {
+        assert.deepEqual([journal.state.phase, journal.state.active?.model], ['STEADY', ref.model]);
+        for (const name of ['birds', 'fish'])
+          assert.equal(swapper.active(name) !== undefined, name === ref.model, name);
+      });
+    };
+    const birds = await registry.publish('birds', 1n);
+    await follow(birds);
+    await follow(await registry.publish('fish', 1n));
+    await follow(birds);
+  },
+);
+
+test('a follower whose disk is full ends all the same', limits, async (t) => {
+  let full = false;
+  const { follower, journal, registry, tell } = await startFollower(t, (real) => ({
+    get state() {
+      return real.state;
+    },
+    write: (state) => {
+      if (full) throw new AtollError('FAILED_PRECONDITION', 'cannot write the journal: the disk is full');
+      real.write(state);
+    },
+  }));
+  tell(await registry.publish('birds', 1n), { ...quick, durationMs: 600_000 });
+  await eventually(() => assert.equal(journal.state.phase, 'SOAKING'));
+  full = true;
+  await follower.stop();
+  assert.equal(journal.state.phase, 'SOAKING');
 });

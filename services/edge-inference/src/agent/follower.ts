@@ -189,7 +189,13 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
       wake();
       await loop;
       // An end that was asked for is no crash of the candidate.
-      if (journal.state.phase === 'SOAKING') journal.write(advance(journal.state, { kind: 'abandoned' }));
+      if (journal.state.phase !== 'SOAKING') return;
+      try {
+        journal.write(advance(journal.state, { kind: 'abandoned' }));
+      } catch (error) {
+        // The node drains all the same; the next start counts one start more.
+        log.warn('cannot note that the end was asked for', { reason: reasonOf(error) });
+      }
     },
   };
 }
