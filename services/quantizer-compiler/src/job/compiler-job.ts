@@ -1,9 +1,8 @@
 /** The parent's side of a job: a child process in a folder of its own, whose files become blobs. */
-import { createReadStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { storeFile } from '@atoll/artifacts/store-file';
 import type { BlobStore } from '@atoll/artifacts/store';
-import { sha256File } from '@atoll/base/digest';
 import type { Env } from '@atoll/base/env';
 import type { Logger } from '@atoll/base/log';
 import type { JobRun } from '@atoll/jobs/job-table';
@@ -47,12 +46,4 @@ export function compilerJobRunner({ workRoot, store, log, env }: CompilerJobOpti
       await rm(workFolder, { recursive: true, force: true });
     }
   };
-}
-
-async function storeFile(store: BlobStore, folder: string, name: string): Promise<Artifact> {
-  const path = join(folder, name);
-  const sha256 = await sha256File(path);
-  const { size } = await stat(path);
-  await store.put({ sha256, sizeBytes: size }, createReadStream(path));
-  return { name, sha256, sizeBytes: BigInt(size) };
 }

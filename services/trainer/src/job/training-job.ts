@@ -1,10 +1,9 @@
 /** The parent's side of a training: a child process in a folder of its own, whose files become blobs. */
-import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { sha256File } from '@atoll/base/digest';
 import type { Env } from '@atoll/base/env';
 import type { Logger } from '@atoll/base/log';
+import { storeFile } from '@atoll/artifacts/store-file';
 import type { BlobStore } from '@atoll/artifacts/store';
 import type { JobContext, JobRun } from '@atoll/jobs/job-table';
 import { runInChild } from '@atoll/jobs/run-in-child';
@@ -49,12 +48,4 @@ export function trainingJobRunner({ workRoot, store, log, env }: TrainingJobOpti
       await rm(workFolder, { recursive: true, force: true });
     }
   };
-}
-
-async function storeFile(store: BlobStore, folder: string, name: string): Promise<Artifact> {
-  const path = join(folder, name);
-  const sha256 = await sha256File(path);
-  const { size } = await stat(path);
-  await store.put({ sha256, sizeBytes: size }, createReadStream(path));
-  return { name, sha256, sizeBytes: BigInt(size) };
 }
