@@ -43,17 +43,21 @@ export function defaultPreprocessing(tensor: InputTensor): Preprocessing {
     );
   }
   const { mean, std } = identityScaling(tensor);
-  return {
-    width,
-    height,
-    channels: 3,
-    kernel: 'linear',
-    fit: 'fill',
-    autoOrient: false,
-    channelOrder: 'rgb',
-    mean: [mean],
-    std: [std],
-  };
+  return squashed(width, height, [mean], [std]);
+}
+
+/**
+ * A picture squashed to width x height pixels with kernel `linear`, its RGB order kept and its orientation mark passed over:
+ * what a model means that tells only its size and its scaling. `mean` and `std` are in pixel steps (0..255).
+ */
+export function squashed(
+  width: number,
+  height: number,
+  mean: readonly number[],
+  std: readonly number[],
+): Preprocessing {
+  const pixels = { kernel: 'linear', fit: 'fill', autoOrient: false, channelOrder: 'rgb' } as const;
+  return { width, height, channels: 3, ...pixels, mean, std };
 }
 
 /** What decodeImage has to make for this preprocessing. */

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, errnoOf, isAtollError, reasonOf } from '@atoll/base/error';
-import type { Preprocessing } from '@atoll/image/preprocessing';
+import { type Preprocessing, squashed } from '@atoll/image/preprocessing';
 import { isEdgeTpuModel } from '@atoll/runtime/edgetpu';
 import { maxModelBytes } from '@atoll/runtime/open';
 import { readLabels, readMetadata } from '@atoll/tflite/metadata';
@@ -82,17 +82,7 @@ function preprocessingOf(model: TfLiteModel, path: string): Preprocessing | unde
     if (unit.options?.type !== 'NormalizationOptions') continue;
     const { mean, std } = unit.options;
     if (mean.length === 0 || std.length === 0 || !std.every((value) => value > 0)) continue;
-    return {
-      width,
-      height,
-      channels: 3,
-      kernel: 'linear',
-      fit: 'fill',
-      autoOrient: false,
-      channelOrder: 'rgb',
-      mean,
-      std,
-    };
+    return squashed(width, height, mean, std);
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { AtollError } from '@atoll/base/error';
 import type { Sha256 } from '@atoll/base/digest';
 import type { BlobRef } from '@atoll/proto/atoll/v1/blob';
 import type { GoldenCase, ReleaseArtifact, ReleaseManifest, TensorSignature } from '@atoll/proto/atoll/v1/release';
+import { squashed } from '@atoll/image/preprocessing';
 import type { ModelPackage, PackageFile, PackageGolden, PackageTensor, Target } from './model-package.js';
 
 /**
@@ -30,17 +31,7 @@ export async function packageFromRelease(
     preprocessing:
       preprocessing === undefined
         ? undefined
-        : {
-            width: preprocessing.width,
-            height: preprocessing.height,
-            channels: 3,
-            kernel: 'linear',
-            fit: 'fill',
-            autoOrient: false,
-            channelOrder: 'rgb',
-            mean: [preprocessing.mean],
-            std: [preprocessing.std],
-          },
+        : squashed(preprocessing.width, preprocessing.height, [preprocessing.mean], [preprocessing.std]),
     labels: manifest.labels,
     golden: await Promise.all(manifest.golden.map((golden) => goldenOf(manifest, golden, blobs))),
   };

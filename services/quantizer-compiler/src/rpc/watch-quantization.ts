@@ -1,4 +1,5 @@
 import type { JobTable } from '@atoll/jobs/job-table';
+import { watchJob } from '@atoll/jobs/watch-job';
 import type { WatchQuantizationRequest, WatchQuantizationResponse } from '@atoll/proto/atoll/v1/quantizer';
 import type { CallContext } from '@atoll/rpc/handlers';
 import type { CompilerEvent } from '../job/messages.js';
@@ -7,14 +8,7 @@ import type { CompilerEvent } from '../job/messages.js';
 export function watchQuantization(
   jobs: JobTable<CompilerEvent>,
 ): (request: WatchQuantizationRequest, context: CallContext) => AsyncIterable<WatchQuantizationResponse> {
-  return async function* ({ jobId, fromOffset }, { signal }) {
-    for await (const { offset, timeUnixMs, event } of jobs.watch(jobId, Number(fromOffset), signal)) {
-      yield { offset: BigInt(offset), timeUnixMs: BigInt(timeUnixMs), event: eventOf(event) };
-    }
-    if (signal.aborted) return;
-    const job = jobs.get(jobId);
-    yield { offset: job.nextOffset, timeUnixMs: job.endedUnixMs, event: { $case: 'ended', value: job } };
-  };
+  return (request, { signal }) => watchJob(jobs, request, signal, eventOf);
 }
 
 function eventOf(event: CompilerEvent): WatchQuantizationResponse['event'] {

@@ -1,4 +1,5 @@
 import type { JobTable } from '@atoll/jobs/job-table';
+import { watchJob } from '@atoll/jobs/watch-job';
 import type { WatchTrainingRequest, WatchTrainingResponse } from '@atoll/proto/atoll/v1/trainer';
 import type { CallContext } from '@atoll/rpc/handlers';
 import type { TrainingEvent } from '../job/messages.js';
@@ -7,14 +8,7 @@ import type { TrainingEvent } from '../job/messages.js';
 export function watchTraining(
   jobs: JobTable<TrainingEvent>,
 ): (request: WatchTrainingRequest, context: CallContext) => AsyncIterable<WatchTrainingResponse> {
-  return async function* ({ jobId, fromOffset }, { signal }) {
-    for await (const { offset, timeUnixMs, event } of jobs.watch(jobId, Number(fromOffset), signal)) {
-      yield { offset: BigInt(offset), timeUnixMs: BigInt(timeUnixMs), event: eventOf(event) };
-    }
-    if (signal.aborted) return;
-    const job = jobs.get(jobId);
-    yield { offset: job.nextOffset, timeUnixMs: job.endedUnixMs, event: { $case: 'ended', value: job } };
-  };
+  return (request, { signal }) => watchJob(jobs, request, signal, eventOf);
 }
 
 function eventOf(event: TrainingEvent): WatchTrainingResponse['event'] {
