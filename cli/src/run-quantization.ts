@@ -1,9 +1,24 @@
 /** One job of a quantizer-compiler through its gRPC, told as it goes. The tools and the main job use the same. */
 import type { Job } from '@atoll/proto/atoll/v1/job';
-import { QuantizerServiceService, type StartQuantizationRequest } from '@atoll/proto/atoll/v1/quantizer';
+import {
+  type CompileTask,
+  QuantizerServiceService,
+  type StartQuantizationRequest,
+} from '@atoll/proto/atoll/v1/quantizer';
 import type { Channel } from '@atoll/rpc/channel';
 import { followJob } from './follow-job.js';
 import type { Progress } from './progress.js';
+
+/** A compilation with the compiler's own defaults. */
+export const plainCompilation: CompileTask = {
+  minRuntimeVersion: 0,
+  intermediateTensors: [],
+  numSegments: 0,
+  searchDelegate: false,
+  delegateSearchStep: 0,
+  timeoutSeconds: 0,
+  multipleSubgraphs: false,
+};
 
 /** Starts a conversion, quantization or compilation and follows it to its end. */
 export async function runQuantization(

@@ -7,7 +7,7 @@ import { sendModel } from '../model-files.js';
 import { artifactOf, fetchArtifacts, writeFolder } from '../output-files.js';
 import type { Progress } from '../progress.js';
 import { parseQuantizeReport, type QuantizeReport } from '../quantize-report.js';
-import { runQuantization } from '../run-quantization.js';
+import { plainCompilation, runQuantization } from '../run-quantization.js';
 import type { DemoPhotos, PhotoSet } from './photos.js';
 
 /** What quantizing brought. */
@@ -56,8 +56,11 @@ export async function quantizeModel(
           evalDatasetSha256: model.compare ? await send(photos.heldOut) : '',
           labels: [...photos.classes],
           seed: 1n,
+          mode: '',
+          page: false,
         },
       },
+      fresh: false,
     },
     progress,
     signal,
@@ -67,7 +70,7 @@ export async function quantizeModel(
   const silent: Progress = { ...progress, line: () => undefined };
   const planned = await runQuantization(
     quantizer,
-    { model: [int8], task: { $case: 'compile', value: { minRuntimeVersion: 0 } } },
+    { model: [int8], task: { $case: 'compile', value: plainCompilation }, fresh: false },
     silent,
     signal,
   );

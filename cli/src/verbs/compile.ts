@@ -8,7 +8,7 @@ import { localQuantizer } from '../local-quantizer.js';
 import type { Machine } from '../machine.js';
 import { findModel, sendModel } from '../model-files.js';
 import { fetchArtifacts, refuseUsedFolder, writeFolder } from '../output-files.js';
-import { runQuantization } from '../run-quantization.js';
+import { plainCompilation, runQuantization } from '../run-quantization.js';
 import { action, addVerb } from '../verb.js';
 
 interface CompileOptions {
@@ -53,7 +53,8 @@ async function compile(context: Context, options: CompileOptions, [file = '']: r
       channel,
       {
         model: await sendModel(channel, file, signal),
-        task: { $case: 'compile', value: { minRuntimeVersion: 0 } },
+        task: { $case: 'compile', value: plainCompilation },
+        fresh: false,
       },
       progress,
       signal,

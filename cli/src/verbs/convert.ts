@@ -32,7 +32,7 @@ async function convert(context: Context, { out }: ConvertOptions, [model = '']: 
   await withService(context, localQuantizer(context), async (channel) => {
     const job = await runQuantization(
       channel,
-      { model: await sendModel(channel, model, signal), task: { $case: 'convert', value: {} } },
+      { model: await sendModel(channel, model, signal), task: { $case: 'convert', value: {} }, fresh: false },
       progress,
       signal,
     );

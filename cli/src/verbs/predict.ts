@@ -89,7 +89,12 @@ async function converted(context: Context, file: string): Promise<Buffer> {
     const path = join(folder, 'model.tflite');
     await withService(context, localQuantizer(context), async (channel) => {
       const model = await sendModel(channel, file, signal);
-      const job = await runQuantization(channel, { model, task: { $case: 'convert', value: {} } }, progress, signal);
+      const job = await runQuantization(
+        channel,
+        { model, task: { $case: 'convert', value: {} }, fresh: false },
+        progress,
+        signal,
+      );
       await fetchArtifact(channel, job.artifacts, 'model.tflite', path, signal);
     });
     return await readModelFile(path);

@@ -41,6 +41,8 @@ const quantizeTask: QuantizeTask = {
   evalDatasetSha256: '',
   labels,
   seed: 0n,
+  mode: '',
+  page: false,
 };
 
 describe('startQuantizerCompiler', () => {
@@ -104,10 +106,18 @@ describe('startQuantizerCompiler', () => {
 
   async function quantize(changes: Partial<QuantizeTask> = {}, files = layersModel(referenceLayers(32, 3), 1)) {
     const value = { ...quantizeTask, datasetSha256: photos, ...changes };
-    return runJob({ model: await upload(files), task: { $case: 'quantize', value } });
+    return runJob({ model: await upload(files), task: { $case: 'quantize', value }, fresh: false });
   }
 
-  const compileTask: CompileTask = { minRuntimeVersion: 0 };
+  const compileTask: CompileTask = {
+    minRuntimeVersion: 0,
+    intermediateTensors: [],
+    numSegments: 0,
+    searchDelegate: false,
+    delegateSearchStep: 0,
+    timeoutSeconds: 0,
+    multipleSubgraphs: false,
+  };
 
   it('quantizes an uploaded model on uploaded photos, and streams every stage', async () => {
     const { job, events } = await quantize({ samples: 10, evalDatasetSha256: photos });
@@ -145,7 +155,11 @@ describe('startQuantizerCompiler', () => {
   it('converts, plans and describes', async () => {
     const { job } = await quantize({ samples: 3 });
     const int8 = new Map([['frogs.tflite', await artifact(job, 'model.tflite')]]);
-    const plan = await runJob({ model: await upload(int8), task: { $case: 'compile', value: compileTask } });
+    const plan = await runJob({
+      model: await upload(int8),
+      task: { $case: 'compile', value: compileTask },
+      fresh: false,
+    });
     const compiled = JSON.parse((await artifact(plan.job, 'plan.json')).toString()) as CompileReport;
     assert.deepEqual([compiled.compiled, compiled.compiler, compiled.onCpu, compiled.subgraphs], [false, null, 0, 1]);
     assert.deepEqual(
@@ -164,7 +178,7 @@ describe('startQuantizerCompiler', () => {
     assert.match(text, /= CONV_2D v3 \(/);
 
     const files = layersModel(referenceLayers(32, 3), 1);
-    const converted = await runJob({ model: await upload(files), task: { $case: 'convert', value: {} } });
+    const converted = await runJob({ model: await upload(files), task: { $case: 'convert', value: {} }, fresh: false });
     const float = await artifact(converted.job, 'model.tflite');
     const [floatModel] = await upload(new Map([['float.tflite', float]]));
     assert.equal(
@@ -176,7 +190,10 @@ describe('startQuantizerCompiler', () => {
   it('cancelling ends the child process and leaves nothing behind', async () => {
     const model = await upload(layersModel(referenceLayers(100, 3), 1));
     const value = { ...quantizeTask, datasetSha256: photos, evalDatasetSha256: photos };
-    const { job } = await client().startQuantization({ model, task: { $case: 'quantize', value } }, { signal });
+    const { job } = await client().startQuantization(
+      { model, task: { $case: 'quantize', value }, fresh: false },
+      { signal },
+    );
     const jobId = job?.id ?? '';
     for await (const { event } of client().watchQuantization({ jobId, fromOffset: 0n }, { signal })) {
       if (event?.$case === 'stage') break;
@@ -216,10 +233,10 @@ describe('startQuantizerCompiler', () => {
     await assert.rejects(quantize({ pixels: '0..2' }), refused(/pixels "0\.\.2"/));
     const missing = { name: 'm.h5', sha256: '0'.repeat(64), sizeBytes: 1n };
     await assert.rejects(
-      runJob({ model: [missing], task: { $case: 'convert', value: {} } }),
+      runJob({ model: [missing], task: { $case: 'convert', value: {} }, fresh: false }),
       refused(/^cannot read m\.h5: its bytes were not uploaded$/),
     );
-    await assert.rejects(runJob({ model: [missing], task: undefined }), refused(/^cannot read m\.h5/));
+    await assert.rejects(runJob({ model: [missing], task: undefined, fresh: false }), refused(/^cannot read m\.h5/));
   });
 
   it('fails a job on a bad model or an oversized photo, in one line', async () => {

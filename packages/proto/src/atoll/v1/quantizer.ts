@@ -33,19 +33,21 @@ export interface StartQuantizationRequest {
     /** A float .tflite: artifact "model.tflite". */
     { $case: "convert"; value: ConvertTask }
     | //
-    /** A full-integer .tflite with its report: artifacts "model.tflite", "float.tflite", "report.json". */
+    /** A quantized .tflite with its report: artifacts "model.tflite", "float.tflite", "report.json", and on demand "report.html". */
     { $case: "quantize"; value: QuantizeTask }
     | //
     /** The Edge TPU build or plan of a full-integer .tflite: artifacts "plan.json", and with a compiler its output and log. */
     { $case: "compile"; value: CompileTask }
     | undefined;
+  /** Do the work even where the result of the very same request is kept. */
+  fresh: boolean;
 }
 
 /** Options of a conversion. */
 export interface ConvertTask {
 }
 
-/** Options of a full-integer quantization. Empty values mean the default that each field names. */
+/** Options of a quantization. Empty values mean the default that each field names. */
 export interface QuantizeTask {
   /** Digest of the DatasetManifest of representative photos. */
   datasetSha256: string;
@@ -55,7 +57,7 @@ export interface QuantizeTask {
   inputType: string;
   /** "uint8" (default), "int8" or "float32". */
   outputType: string;
-  /** How each tensor's range is chosen: "auto" (default) or "minmax". */
+  /** How each tensor's range is chosen: "auto" (default), "minmax", "percentile" or "mse". */
   ranges: string;
   /** What a photo's 0..255 becomes at the float model's input: "0..1" (default), "-1..1" or "0..255". */
   pixels: string;
@@ -65,12 +67,28 @@ export interface QuantizeTask {
   labels: string[];
   /** Seed of the draw of representative photos, default 1. */
   seed: bigint;
+  /** "full-integer" (default), "dynamic-range" (int8 weights, float activations) or "float16" (half-precision weights). */
+  mode: string;
+  /** Also make "report.html", a page for people. */
+  page: boolean;
 }
 
 /** Options of a compilation. */
 export interface CompileTask {
   /** The oldest Edge TPU runtime that must load it, 10..14; 0 = the compiler's own default. */
   minRuntimeVersion: number;
+  /** Tensors that become outputs of the Edge TPU part: what comes after them stays on the CPU. */
+  intermediateTensors: string[];
+  /** Into how many files of a pipeline to cut the model; 0 or 1 = one file. */
+  numSegments: number;
+  /** Drop operators from the end until what is left compiles. */
+  searchDelegate: boolean;
+  /** How many operators to drop at a time; 0 = the compiler's own default. */
+  delegateSearchStep: number;
+  /** Seconds that the compiler may take for one try; 0 = its own default. */
+  timeoutSeconds: number;
+  /** Allow several Edge TPU parts in one file, an experiment of the compiler. */
+  multipleSubgraphs: boolean;
 }
 
 /** The accepted job. */
@@ -156,7 +174,7 @@ export interface InspectModelResponse {
 }
 
 function createBaseStartQuantizationRequest(): StartQuantizationRequest {
-  return { model: [], task: undefined };
+  return { model: [], task: undefined, fresh: false };
 }
 
 export const StartQuantizationRequest: MessageFns<StartQuantizationRequest> = {
@@ -174,6 +192,9 @@ export const StartQuantizationRequest: MessageFns<StartQuantizationRequest> = {
       case "compile":
         CompileTask.encode(message.task.value, writer.uint32(34).fork()).join();
         break;
+    }
+    if (message.fresh !== false) {
+      writer.uint32(40).bool(message.fresh);
     }
     return writer;
   },
@@ -223,6 +244,14 @@ export const StartQuantizationRequest: MessageFns<StartQuantizationRequest> = {
             message.task = { $case: "compile", value: CompileTask.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fresh = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -261,6 +290,7 @@ export const StartQuantizationRequest: MessageFns<StartQuantizationRequest> = {
         break;
       }
     }
+    message.fresh = object.fresh ?? false;
     return message;
   },
 };
@@ -319,6 +349,8 @@ function createBaseQuantizeTask(): QuantizeTask {
     evalDatasetSha256: "",
     labels: [],
     seed: 0n,
+    mode: "",
+    page: false,
   };
 }
 
@@ -353,6 +385,12 @@ export const QuantizeTask: MessageFns<QuantizeTask> = {
         throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
       }
       writer.uint32(72).uint64(message.seed);
+    }
+    if (message.mode !== "") {
+      writer.uint32(82).string(message.mode);
+    }
+    if (message.page !== false) {
+      writer.uint32(88).bool(message.page);
     }
     return writer;
   },
@@ -442,6 +480,22 @@ export const QuantizeTask: MessageFns<QuantizeTask> = {
             message.seed = reader.uint64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.page = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -468,18 +522,46 @@ export const QuantizeTask: MessageFns<QuantizeTask> = {
     message.evalDatasetSha256 = object.evalDatasetSha256 ?? "";
     message.labels = object.labels?.map((e) => e) || [];
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.mode = object.mode ?? "";
+    message.page = object.page ?? false;
     return message;
   },
 };
 
 function createBaseCompileTask(): CompileTask {
-  return { minRuntimeVersion: 0 };
+  return {
+    minRuntimeVersion: 0,
+    intermediateTensors: [],
+    numSegments: 0,
+    searchDelegate: false,
+    delegateSearchStep: 0,
+    timeoutSeconds: 0,
+    multipleSubgraphs: false,
+  };
 }
 
 export const CompileTask: MessageFns<CompileTask> = {
   encode(message: CompileTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.minRuntimeVersion !== 0) {
       writer.uint32(8).uint32(message.minRuntimeVersion);
+    }
+    for (const v of message.intermediateTensors) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.numSegments !== 0) {
+      writer.uint32(24).uint32(message.numSegments);
+    }
+    if (message.searchDelegate !== false) {
+      writer.uint32(32).bool(message.searchDelegate);
+    }
+    if (message.delegateSearchStep !== 0) {
+      writer.uint32(40).uint32(message.delegateSearchStep);
+    }
+    if (message.timeoutSeconds !== 0) {
+      writer.uint32(48).uint32(message.timeoutSeconds);
+    }
+    if (message.multipleSubgraphs !== false) {
+      writer.uint32(56).bool(message.multipleSubgraphs);
     }
     return writer;
   },
@@ -505,6 +587,54 @@ export const CompileTask: MessageFns<CompileTask> = {
             message.minRuntimeVersion = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.intermediateTensors.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.numSegments = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.searchDelegate = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.delegateSearchStep = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timeoutSeconds = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.multipleSubgraphs = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -523,6 +653,12 @@ export const CompileTask: MessageFns<CompileTask> = {
   fromPartial<I extends Exact<DeepPartial<CompileTask>, I>>(object: I): CompileTask {
     const message = createBaseCompileTask();
     message.minRuntimeVersion = object.minRuntimeVersion ?? 0;
+    message.intermediateTensors = object.intermediateTensors?.map((e) => e) || [];
+    message.numSegments = object.numSegments ?? 0;
+    message.searchDelegate = object.searchDelegate ?? false;
+    message.delegateSearchStep = object.delegateSearchStep ?? 0;
+    message.timeoutSeconds = object.timeoutSeconds ?? 0;
+    message.multipleSubgraphs = object.multipleSubgraphs ?? false;
     return message;
   },
 };
