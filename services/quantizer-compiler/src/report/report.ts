@@ -3,6 +3,8 @@ import { mainSubgraph, operatorName } from '@atoll/tflite/model';
 import type { Tensor, TfLiteModel } from '@atoll/tflite/model';
 import type { EdgeTpuPlan } from '@atoll/edgetpu/plan';
 import type { AgreementFigures } from '../compare/agreement.js';
+import type { QuantizeMode } from '../quantize/modes.js';
+import type { TensorDetail } from './details.js';
 
 /** An input or output of a model. */
 export interface BorderReport {
@@ -36,12 +38,15 @@ export interface QuantizeReport {
   readonly sizeBytes: number;
   readonly floatSizeBytes: number;
   readonly seconds: number;
+  readonly mode?: QuantizeMode;
   readonly input: BorderReport;
   readonly output: BorderReport;
   readonly ops: readonly OpCount[];
   readonly parameters: number;
   readonly calibrationImages: number;
   readonly eval?: EvalReport;
+  /** In the order of computation; absent where nothing was measured. */
+  readonly tensors?: readonly Pick<TensorDetail, 'name' | 'sqnrDb' | 'clipped'>[];
   readonly edgeTpu: PlanSummary;
   readonly warnings: readonly string[];
 }
