@@ -1,3 +1,5 @@
+import { printable } from './printable.js';
+
 /** The closed set of failure codes; packages/rpc maps each to one gRPC status, nothing else may. */
 export const errorCodes = [
   'CANCELLED',
@@ -24,20 +26,29 @@ export interface AtollErrorOptions {
   readonly detail?: Readonly<Record<string, string>>;
 }
 
+/** Longer messages are cut: names in them may come from a file that means harm. */
+const maxMessageLength = 2_000;
+
 /**
  * The one error type. The message says what could not be done, with which value, and why after a colon
- * ("cannot read model.tflite: it ends at byte 512 of 2,048"); it may be shown to any caller.
+ * ("cannot read model.tflite: it ends at byte 512 of 2,048"); it may be shown to any caller, so it is one line of bounded
+ * length whatever names are in it.
  */
 export class AtollError extends Error {
   readonly code: ErrorCode;
   readonly detail: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: AtollErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(bounded(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AtollError';
     this.code = code;
     this.detail = options.detail ?? {};
   }
+}
+
+function bounded(message: string): string {
+  const line = printable(message.slice(0, maxMessageLength));
+  return message.length > maxMessageLength ? `${line}…` : line;
 }
 
 /** True for an AtollError, and for one of a given code when a code is named. */

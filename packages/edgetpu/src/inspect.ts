@@ -63,9 +63,13 @@ export function inspectEdgeTpu(model: TfLiteModel, what = 'the model'): Compiled
   }));
   const compiled = operators.filter(({ name }) => name === edgeTpuOp);
   if (compiled.length === 0) return null;
+  refuseSharedBytes(
+    compiled.map(({ operator }) => operator.customOptions),
+    what,
+  );
   const packages = compiled.map(({ operator }) => readPackage(operator.customOptions, what));
   return {
-    minRuntimeVersion: Math.max(...packages.map((one) => one.minRuntimeVersion)),
+    minRuntimeVersion: packages.reduce((newest, one) => Math.max(newest, one.minRuntimeVersion), 0),
     packages,
     onChipBytes: packages.reduce((sum, one) => sum + one.onChipBytes, 0),
     offChipBytes: packages.reduce((sum, one) => sum + one.offChipBytes, 0),
@@ -84,6 +88,7 @@ function readPackage(customOptions: Uint8Array, what: string): PackageInfo {
   }
   const wire = decodeFlatbuffer(serialized, packageSchema, packageIdentifier, part);
   const many = decodeFlatbuffer(wire.serializedMultiExecutable, multiExecutableSchema, null, part);
+  refuseSharedBytes(many.serializedExecutables, part);
   const executables = many.serializedExecutables.map((bytes) =>
     describeExecutable(decodeFlatbuffer(bytes, executableSchema, null, part), part),
   );
@@ -99,6 +104,13 @@ function readPackage(customOptions: Uint8Array, what: string): PackageInfo {
     onChipBytes: bytesOf(true),
     offChipBytes: bytesOf(false),
   };
+}
+
+/** Files in a file do not overlap; if they did, a small one could make work without end. */
+function refuseSharedBytes(parts: readonly Uint8Array[], what: string): void {
+  const roomBytes = parts[0]?.buffer.byteLength ?? 0;
+  if (parts.reduce((sum, part) => sum + part.length, 0) <= roomBytes) return;
+  throw new AtollError('DATA_LOSS', `cannot read ${what}: its parts overlap`);
 }
 
 const kinds: readonly ExecutableKind[] = ['stand-alone', 'parameter-caching', 'execution-only'];

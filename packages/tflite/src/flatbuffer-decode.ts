@@ -1,5 +1,6 @@
 // Decodes a FlatBuffers file against a description, trusting nothing in it: every offset, size and length is checked before
-// it is followed, and the total work is bounded by the size of the file, so that offsets which share or loop cannot stall it.
+// it is followed, and what decoding makes in memory is counted against a budget, so that offsets which share, overlap or loop
+// can neither stall it nor fill the memory. Raw bytes are views and cost nothing but the view.
 import { AtollError } from '@atoll/base/error';
 import { scalarSizeBytes } from './flatbuffer-schema.js';
 import type { Decoded, Field, ScalarType, TableSchema } from './flatbuffer-schema.js';
@@ -19,10 +20,21 @@ export function decodeFlatbuffer<T extends TableSchema>(
   return new Decoder(file, what).root(schema);
 }
 
+/** Most memory that the decoded structure of a file may take, about; the largest models in use need a hundredth of it. */
+const maxDecodedBytes = 96 * 1024 * 1024;
+/** Decoded, an honest file's smallest tables and vectors grow about tenfold; parts of it may be shared. */
+const decodedBytesPerByte = 32;
+/** About what the engine takes for an object, an element of an array, a view and a bigint. */
+const memory = { object: 48, element: 8, view: 128, bigint: 24 } as const;
+
+const noBytes = new Uint8Array();
+const noElements: readonly never[] = Object.freeze([]);
+
 class Decoder {
   readonly #file: Uint8Array;
   readonly #view: DataView;
   readonly #what: string;
+  readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   #budgetBytes: number;
 
   constructor(file: Uint8Array, what: string) {
@@ -30,8 +42,7 @@ class Decoder {
     this.#file = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
     this.#view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     this.#what = what;
-    // Tables and vectors of an honest file do not overlap; strings and vtables may be shared, hence the factor.
-    this.#budgetBytes = 8 * file.length;
+    this.#budgetBytes = Math.min(65_536 + decodedBytesPerByte * file.length, maxDecodedBytes);
   }
 
   root<T extends TableSchema>(schema: T): Decoded<T> {
@@ -47,7 +58,8 @@ class Decoder {
     if (vtableBytes < 4) throw this.#damaged(path, 'its field list has no size');
     this.#need(vtable, vtableBytes, path);
     this.#need(at, tableBytes, path);
-    this.#spend(tableBytes + vtableBytes, path);
+    const fields = Object.entries(schema);
+    this.#spend(memory.object + memory.element * fields.length, path);
     let id = 0;
     const slot = (sizeBytes: number, name: string): number | undefined => {
       const entry = 4 + 2 * id++;
@@ -57,7 +69,7 @@ class Decoder {
       return at + offset;
     };
     const decoded: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(schema)) {
+    for (const [name, field] of fields) {
       decoded[name] = this.#field(field, (sizeBytes) => slot(sizeBytes, name), `${path}.${name}`);
     }
     return decoded;
@@ -94,28 +106,29 @@ class Decoder {
       case 'texts':
         return this.#vector(at, 4, path, (element) => this.#text(element, path));
       case 'bytes':
-        return at === undefined ? new Uint8Array() : this.#bytes(at, path);
+        return at === undefined ? noBytes : this.#bytes(at, path);
       case 'text':
         return at === undefined ? '' : this.#text(at, path);
     }
   }
 
   #vector(at: number | undefined, sizeBytes: number, path: string, each: (at: number, index: number) => unknown) {
-    if (at === undefined) return [];
+    if (at === undefined) return noElements;
     const { start, length } = this.#extent(at, sizeBytes, path);
-    this.#spend(4 + length * sizeBytes, path);
+    this.#spend(memory.object + length * (sizeBytes === 8 ? memory.bigint : memory.element), path);
     return Array.from({ length }, (_, index) => each(start + index * sizeBytes, index));
   }
 
   #bytes(at: number, path: string): Uint8Array {
     const { start, length } = this.#extent(at, 1, path);
+    this.#spend(memory.view, path);
     return this.#file.subarray(start, start + length);
   }
 
   #text(at: number, path: string): string {
     const bytes = this.#bytes(at, path);
-    this.#spend(4 + bytes.length, path);
-    return new TextDecoder().decode(bytes);
+    this.#spend(2 * bytes.length, path);
+    return this.#utf8.decode(bytes);
   }
 
   #extent(at: number, sizeBytes: number, path: string): { start: number; length: number } {
@@ -163,7 +176,7 @@ class Decoder {
 
   #spend(sizeBytes: number, path: string): void {
     this.#budgetBytes -= sizeBytes;
-    if (this.#budgetBytes < 0) throw this.#damaged(path, 'its parts overlap');
+    if (this.#budgetBytes < 0) throw this.#damaged(path, 'its parts overlap, or it is too large to describe');
   }
 
   #damaged(path: string, why: string): AtollError {

@@ -1,5 +1,6 @@
 // TFLite Metadata: what a model is and how to feed it, as a second flatbuffer in one of its buffers, and the labels as a zip
 // behind its bytes. Readers in Android, Python and C++ find labels and normalization there without being told.
+import { AtollError } from '@atoll/base/error';
 import { decodeFlatbuffer } from './flatbuffer-decode.js';
 import { encodeFlatbuffer } from './flatbuffer-encode.js';
 import type { Decoded } from './flatbuffer-schema.js';
@@ -29,6 +30,8 @@ export interface ClassifierMetadata {
 const entryName = 'TFLITE_METADATA';
 const minRuntimeName = 'min_runtime_version';
 const labelsFile = 'labels.txt';
+/** Room for a hundred thousand class names. */
+const maxLabelBytes = 4 * 1024 * 1024;
 const axisLabels = 2;
 const rgb = 1;
 
@@ -118,7 +121,7 @@ export function readMetadata(model: TfLiteModel, what = 'the model'): Metadata |
 export function readMinRuntimeVersion(model: TfLiteModel): string | null {
   const entry = model.metadata.find(({ name }) => name === minRuntimeName);
   const data = entry === undefined ? undefined : model.buffers[entry.buffer];
-  return data === undefined ? null : (new TextDecoder().decode(data).split('\0')[0] ?? '');
+  return data === undefined ? null : (new TextDecoder().decode(data.subarray(0, 64)).split('\0')[0] ?? '');
 }
 
 /** The class names of the first output that has them, read from the file's own zip; null when there are none. */
@@ -127,5 +130,8 @@ export function readLabels(file: Uint8Array, model: TfLiteModel, what = 'the mod
   const wanted = outputs.flatMap((output) => output.associatedFiles).find(({ type }) => type === axisLabels);
   if (wanted === undefined) return null;
   const entry = readZip(file, what).find(({ name }) => name === wanted.name);
+  if (entry !== undefined && entry.data.length > maxLabelBytes) {
+    throw new AtollError('DATA_LOSS', `cannot read the labels of ${what}: ${entry.data.length} bytes are too many`);
+  }
   return entry === undefined ? null : new TextDecoder().decode(entry.data).trimEnd().split(/\r?\n/);
 }

@@ -61,7 +61,7 @@ function readTensor(wire: WireTensor, what: string): Tensor {
     type,
     shape: wire.shape,
     buffer: wire.buffer,
-    quantization: wire.quantization === undefined ? null : readQuantization(wire.quantization),
+    quantization: wire.quantization === undefined ? null : readQuantization(wire.quantization, wire.name, what),
     isVariable: wire.isVariable,
     shapeSignature: wire.shapeSignature,
     hasRank: wire.hasRank,
@@ -70,8 +70,11 @@ function readTensor(wire: WireTensor, what: string): Tensor {
   };
 }
 
-function readQuantization(wire: NonNullable<WireTensor['quantization']>): Quantization {
-  return { ...wire, zeroPoint: wire.zeroPoint.map(Number), details: wire.details ?? null };
+function readQuantization(wire: NonNullable<WireTensor['quantization']>, name: string, what: string): Quantization {
+  const zeroPoint = wire.zeroPoint.map(Number);
+  const unsafe = zeroPoint.find((value) => !Number.isSafeInteger(value));
+  if (unsafe !== undefined) throw unreadable(what, `tensor ${name} has the zero point ${unsafe}`);
+  return { ...wire, zeroPoint, details: wire.details ?? null };
 }
 
 function readOperator(file: Uint8Array, wire: WireOperator, what: string): Operator {

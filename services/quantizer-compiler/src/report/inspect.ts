@@ -61,11 +61,12 @@ export function inspectModel(
 function kindOf(model: TfLiteModel): ModelKind {
   const tensors = mainSubgraph(model).tensors;
   const has = (part: readonly Tensor[], type: Tensor['type']): boolean => part.some((tensor) => tensor.type === type);
-  const constant = tensors.filter(({ buffer }) => (model.buffers[buffer]?.length ?? 0) > 0);
+  const isConstant = ({ buffer }: Tensor): boolean => (model.buffers[buffer]?.length ?? 0) > 0;
+  const constant = tensors.filter(isConstant);
   const borders = new Set([...mainSubgraph(model).inputs, ...mainSubgraph(model).outputs]);
   const inner = tensors.filter(
     (tensor, index) =>
-      !constant.includes(tensor) && !borders.has(index) && tensor.shape.length > 0 && !tensor.shape.includes(0),
+      !isConstant(tensor) && !borders.has(index) && tensor.shape.length > 0 && !tensor.shape.includes(0),
   );
   const floats = has(inner, 'float32');
   if (has(constant, 'float16')) return 'float16';
