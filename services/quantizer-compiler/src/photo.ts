@@ -20,10 +20,15 @@ export interface Photo {
 export function floatInput(pixels: Uint8Array, range: PixelRange): Uint8Array {
   const { mean, std } = pixelNormalization(range);
   const table = Float32Array.from({ length: 256 }, (_, pixel) => (pixel - mean) / std);
-  return new Uint8Array(Float32Array.from(pixels, (pixel) => table[pixel] ?? 0).buffer);
+  const reals = new Float32Array(pixels.length);
+  for (let at = 0; at < pixels.length; at++) reals[at] = table[pixels[at] as number] as number;
+  return new Uint8Array(reals.buffer);
 }
 
-/** The photos that can be decoded, one at a time; those that cannot are left out with one warning that counts and names them. */
+/** Photos that are decoded ahead of the one in use. */
+const decodedAhead = 4;
+
+/** The photos that can be decoded, in order, a few decoded ahead; those that cannot are left out with one warning that counts and names them. */
 export async function* readable(
   photos: readonly Photo[],
   size: PhotoSize,
@@ -31,22 +36,38 @@ export async function* readable(
   warnings: string[],
 ): AsyncGenerator<{ readonly photo: Photo; readonly pixels: Uint8Array }> {
   const skipped: string[] = [];
-  for (const photo of photos) {
-    let pixels: Uint8Array;
-    try {
-      pixels = await photo.pixels(size, signal);
-    } catch (error) {
-      if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
-      // Nobody has a picture beyond the decoder's limits among representative photos by intent.
-      if (error.detail['limit'] !== undefined) throw tooLarge(photo, error);
-      skipped.push(photo.path);
+  const decoding = photos.slice(0, decodedAhead).map((photo) => decoded(photo, size, signal));
+  for (const [index, photo] of photos.entries()) {
+    const outcome = await decoding.shift();
+    const next = photos[index + decodedAhead];
+    if (next !== undefined) decoding.push(decoded(next, size, signal));
+    if (outcome === undefined) return;
+    if ('pixels' in outcome) {
+      yield { photo, pixels: outcome.pixels };
       continue;
     }
-    yield { photo, pixels };
+    const { error } = outcome;
+    if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
+    // Nobody has a picture beyond the decoder's limits among representative photos by intent.
+    if (error.detail['limit'] !== undefined) throw tooLarge(photo, error);
+    skipped.push(photo.path);
   }
   if (skipped.length > 0) {
     const named = skipped.slice(0, 5).join(', ') + (skipped.length > 5 ? ', …' : '');
     warnings.push(`${skipped.length} of ${photos.length} photos could not be decoded and were left out: ${named}`);
+  }
+}
+
+/** A failure is kept until its photo's turn: photos ahead of a consumer that stopped must not fail on their own. */
+async function decoded(
+  photo: Photo,
+  size: PhotoSize,
+  signal: AbortSignal,
+): Promise<{ readonly pixels: Uint8Array } | { readonly error: unknown }> {
+  try {
+    return { pixels: await photo.pixels(size, signal) };
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -1,8 +1,16 @@
-// What a tensor's values look like over many photos: least, greatest, and a histogram whose range doubles when a value falls
-// outside. Memory does not grow with the number of photos.
+// What a tensor's values look like over many photos: least, greatest, mean and peak of each channel, and a histogram whose range
+// doubles when a value falls outside. Memory does not grow with the number of photos.
 import type { Range } from '../quantize/params.js';
 
 const bins = 2048;
+/** Values of one run that enter the histogram; of larger tensors every k-th does. Extremes, means and peaks take every value. */
+const histogramValues = 1 << 16;
+
+/** How often values fell into each of the equal bins of [-reach, reach). */
+export interface Histogram {
+  readonly reach: number;
+  readonly counts: Float64Array;
+}
 
 /** Collects the values of one tensor. What is not finite is counted and left out. */
 export class Observer {
@@ -14,29 +22,55 @@ export class Observer {
   /** The histogram covers [-reach, reach). */
   reach = 1e-6;
   readonly #channelSums: Float64Array;
+  readonly #channelPeaks: Float64Array;
 
   /** `channels` is the size of the tensor's last axis. */
   constructor(channels = 1) {
     this.#channelSums = new Float64Array(channels);
+    this.#channelPeaks = new Float64Array(channels);
   }
 
   /** Adds the values of one run. */
   observe(values: Float32Array): void {
-    const seen = extremes(values);
-    this.notFinite += seen.notFinite;
-    this.count += values.length - seen.notFinite;
-    if (seen.notFinite === values.length) return;
-    this.min = Math.min(this.min, seen.min);
-    this.max = Math.max(this.max, seen.max);
-    while (Math.max(-seen.min, seen.max) >= this.reach) this.#double();
-    const scale = bins / (2 * this.reach);
-    for (const value of values) {
-      const bin = Math.floor((value + this.reach) * scale);
-      if (bin >= 0 && bin < bins) this.histogram[bin] = (this.histogram[bin] ?? 0) + 1;
+    if (!allFinite(values)) {
+      const finite = values.filter(Number.isFinite);
+      this.notFinite += values.length - finite.length;
+      if (finite.length > 0) this.#observeFinite(finite);
+      return;
     }
-    const channels = this.#channelSums.length;
-    for (let at = 0; at < values.length; at++) {
-      this.#channelSums[at % channels] = (this.#channelSums[at % channels] ?? 0) + (values[at] ?? 0);
+    this.#observeFinite(values);
+  }
+
+  #observeFinite(values: Float32Array): void {
+    this.count += values.length;
+    const [sums, peaks] = [this.#channelSums, this.#channelPeaks];
+    const channels = sums.length;
+    let { min, max } = this;
+    for (let start = 0; start < values.length; start += channels) {
+      const end = Math.min(channels, values.length - start);
+      for (let channel = 0; channel < end; channel++) {
+        const value = values[start + channel] as number;
+        if (value < min) min = value;
+        if (value > max) max = value;
+        sums[channel] = (sums[channel] as number) + value;
+        const size = value < 0 ? -value : value;
+        if (size > (peaks[channel] as number)) peaks[channel] = size;
+      }
+    }
+    this.min = min;
+    this.max = max;
+    while (Math.max(-min, max) >= this.reach) this.#double();
+    this.#count(values);
+  }
+
+  #count(values: Float32Array): void {
+    const { histogram, reach } = this;
+    const scale = bins / (2 * reach);
+    // An odd step visits every channel where their number is a power of two, and most of them elsewhere.
+    const step = 2 * Math.floor(values.length / histogramValues / 2) + 1;
+    for (let at = 0; at < values.length; at += step) {
+      const bin = ((values[at] as number) + reach) * scale;
+      histogram[bin | 0] = (histogram[bin | 0] as number) + 1;
     }
   }
 
@@ -51,6 +85,11 @@ export class Observer {
     return this.#channelSums.map((sum) => sum / perChannel);
   }
 
+  /** Greatest absolute value of each channel. */
+  channelPeaks(): Float64Array {
+    return this.#channelPeaks.slice();
+  }
+
   /** Two neighbouring bins become one, in the middle half. */
   #double(): void {
     const half = new Float64Array(bins);
@@ -63,17 +102,9 @@ export class Observer {
   }
 }
 
-function extremes(values: Float32Array): { min: number; max: number; notFinite: number } {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  let notFinite = 0;
-  for (const value of values) {
-    if (!Number.isFinite(value)) {
-      notFinite++;
-      continue;
-    }
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min, max, notFinite };
+/** 0 * x is 0 for what is finite, and not a number for the rest. */
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += 0 * (values[at] as number);
+  return sum === 0;
 }

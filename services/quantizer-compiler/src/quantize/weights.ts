@@ -31,44 +31,57 @@ export function quantizeWeights(
   perChannel: number | null,
   inputScale: number,
 ): QuantizedWeights {
-  const channelAxis = perChannel ?? 0;
-  const channelOf = channelIndex(shape, channelAxis);
-  const groups = perChannel === null ? 1 : (shape[channelAxis] ?? 1);
-  const group = (channel: number): number => (perChannel === null ? 0 : channel);
-  const peaks = new Float64Array(groups).fill(leastWeight);
-  weights.forEach((weight, at) => {
-    const index = group(channelOf(at));
-    peaks[index] = Math.max(peaks[index] ?? 0, Math.abs(weight));
-  });
-  const biasPeaks = new Float64Array(groups);
-  bias.forEach((value, channel) => {
-    biasPeaks[group(channel)] = Math.max(biasPeaks[group(channel)] ?? 0, Math.abs(value));
-  });
+  const channels = bias.length;
+  const groups = perChannel === null ? 1 : channels;
+  const inner = perChannel === null ? 1 : shape.slice(perChannel + 1).reduce((product, size) => product * size, 1);
+  const peaks = groupPeaks(weights, groups, inner);
+  const biasPeaks = groupPeaks(bias, groups, 1);
   let adjusted = 0;
   const scale = Array.from(peaks, (peak, index) => {
-    const measured = Math.fround(peak / weightMax);
-    if ((biasPeaks[index] ?? 0) / Math.fround(inputScale * measured) <= biasMax) return measured;
+    const measured = Math.fround(Math.max(leastWeight, peak) / weightMax);
+    const biasPeak = biasPeaks[index] ?? 0;
+    if (biasPeak / Math.fround(inputScale * measured) <= biasMax) return measured;
     adjusted++;
-    return Math.fround((biasPeaks[index] ?? 0) / biasMax / inputScale);
+    return Math.fround(biasPeak / biasMax / inputScale);
   });
   const biasScale = scale.map((one) => Math.fround(inputScale * one));
   const zeros = scale.map(() => 0);
   return {
-    weights: Int8Array.from(weights, (weight, at) => clip(weight / (scale[group(channelOf(at))] ?? 1))),
-    weightParams: { scale, zeroPoint: zeros, dimension: groups === 1 ? 0 : channelAxis },
-    bias: Int32Array.from(bias, (value, channel) => roundHalfAway(value / (biasScale[group(channel)] ?? 1))),
+    weights: rounded(weights, Float64Array.from(scale), inner),
+    weightParams: { scale, zeroPoint: zeros, dimension: groups === 1 ? 0 : (perChannel ?? 0) },
+    bias: Int32Array.from(bias, (value, channel) =>
+      roundHalfAway(value / (biasScale[groups === 1 ? 0 : channel] ?? 1)),
+    ),
     biasParams: { scale: biasScale, zeroPoint: zeros, dimension: 0 },
     adjusted,
   };
 }
 
-function clip(value: number): number {
-  return Math.min(weightMax, Math.max(-weightMax, roundHalfAway(value)));
+/** Greatest absolute value of each group; groups alternate every `inner` elements. */
+function groupPeaks(data: Float32Array, groups: number, inner: number): Float64Array {
+  const peaks = new Float64Array(groups);
+  for (let start = 0, group = 0; start < data.length; start += inner, group = (group + 1) % groups) {
+    let peak = peaks[group] as number;
+    for (let at = start; at < start + inner; at++) {
+      const size = Math.abs(data[at] as number);
+      if (size > peak) peak = size;
+    }
+    peaks[group] = peak;
+  }
+  return peaks;
 }
 
-/** Index along `axis` of the element at a flat position. */
-function channelIndex(shape: readonly number[], axis: number): (at: number) => number {
-  const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const size = shape[axis] ?? 1;
-  return (at) => Math.floor(at / inner) % size;
+/** To the nearest step of the group's scale, halves away from zero, within [-127, 127]. */
+function rounded(weights: Float32Array, scale: Float64Array, inner: number): Int8Array {
+  const result = new Int8Array(weights.length);
+  const groups = scale.length;
+  for (let start = 0, group = 0; start < weights.length; start += inner, group = (group + 1) % groups) {
+    const step = scale[group] as number;
+    for (let at = start; at < start + inner; at++) {
+      const exact = (weights[at] as number) / step;
+      const near = exact < 0 ? -Math.floor(0.5 - exact) : Math.floor(exact + 0.5);
+      result[at] = near > weightMax ? weightMax : near < -weightMax ? -weightMax : near;
+    }
+  }
+  return result;
 }
