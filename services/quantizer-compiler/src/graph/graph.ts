@@ -4,11 +4,11 @@
 import type { BuiltinName } from '@atoll/tflite/ops';
 import type { OperatorOptions } from '@atoll/tflite/schema/options';
 
-/** Element types that the compiler handles. */
-export type ElementType = 'float32' | 'int8' | 'uint8' | 'int32';
+/** Element types that the compiler handles. float16 is for constants alone, which a DEQUANTIZE makes float32 again. */
+export type ElementType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int32';
 
-/** The bytes of a constant as elements of its type. */
-export type ConstantData = Float32Array | Int8Array | Uint8Array | Int32Array;
+/** The bytes of a constant as elements of its type; float16 as its bits. */
+export type ConstantData = Float32Array | Uint16Array | Int8Array | Uint8Array | Int32Array;
 
 /** real = scale * (q - zeroPoint). Several scales lie along `dimension`. Scales are float32 values. */
 export interface QuantParams {

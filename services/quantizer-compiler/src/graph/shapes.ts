@@ -1,66 +1,107 @@
-// Output shapes of operations, from their inputs and options. Source: shape functions of TFLite's kernels.
-import { paddings } from '@atoll/tflite/enums';
-import type { Op, Value } from './graph.js';
-import { elementCount } from './graph.js';
+// Output shapes of operations, from their inputs and options: the shape functions of TFLite's kernels, by family in shapes/.
+import type { BuiltinName } from '@atoll/tflite/ops';
+import type { Value } from './graph.js';
+import { filled, ranged, shapeOf } from './shapes/computed.js';
+import { indexOfBest, prelu, reduced, sameShape, stretched } from './shapes/elementwise.js';
+import { concatenated, gathered, packed, split, splitBySizes, unpacked } from './shapes/joins.js';
+import {
+  depthToSpace,
+  expanded,
+  padded,
+  reshaped,
+  resized,
+  spaceToDepth,
+  squeezed,
+  tiled,
+  transposed,
+} from './shapes/layout.js';
+import type { Shape, ShapedOp, ShapeRule } from './shapes/shape-rule.js';
+import { shapeFault } from './shapes/shape-rule.js';
+import { sliced, stridedSliced } from './shapes/slices.js';
+import { conv2d, depthwiseConv2d, fullyConnected, pool2d, transposeConv } from './shapes/windows.js';
 
-/** The shape that an operation must make, or null where any shape of its output is taken as it is. */
-export function outputShape(op: Pick<Op, 'kind' | 'options'>, inputs: readonly Value[]): readonly number[] | null {
-  const [input, second] = inputs;
-  const { options } = op;
-  if (input === undefined) return null;
-  const [batch = 1, height = 1, width = 1, channels = 1] = input.shape;
-  if (options?.type === 'Conv2DOptions' || options?.type === 'DepthwiseConv2DOptions') {
-    const [out = 1, kernelHeight = 1, kernelWidth = 1, depth = 1] = second?.shape ?? [];
-    const { padding, strideH, strideW, dilationH, dilationW } = options;
-    return [
-      batch,
-      slide(height, (kernelHeight - 1) * dilationH + 1, strideH, padding),
-      slide(width, (kernelWidth - 1) * dilationW + 1, strideW, padding),
-      options.type === 'Conv2DOptions' ? out : depth,
-    ];
-  }
-  if (options?.type === 'Pool2DOptions') {
-    const { padding, strideH, strideW, filterHeight, filterWidth } = options;
-    return [
-      batch,
-      slide(height, filterHeight, strideH, padding),
-      slide(width, filterWidth, strideW, padding),
-      channels,
-    ];
-  }
-  if (options?.type === 'FullyConnectedOptions') {
-    const [out = 1, depth = 1] = second?.shape ?? [];
-    return [elementCount(input.shape) / depth, out];
-  }
-  if (elementwise.has(op.kind)) return broadcast(input.shape, second?.shape ?? []);
-  return shapeKeeping.has(op.kind) ? input.shape : null;
+/**
+ * The shapes that an operation must make, one an output, or null where they follow from an operand that is not constant yet.
+ * INVALID_ARGUMENT where options, operands and input shapes do not fit each other. A window larger than its input gives a size
+ * below 1, which no value may have.
+ */
+export function outputShapes(op: ShapedOp, inputs: readonly Value[]): readonly Shape[] | null {
+  const rule = shapeRules[op.kind];
+  if (rule === undefined) throw shapeFault(op, 'it is not an operation of this compiler');
+  return rule(op, inputs);
 }
 
-const elementwise: ReadonlySet<string> = new Set(['ADD', 'SUB', 'MUL']);
-const shapeKeeping: ReadonlySet<string> = new Set([
-  'RELU',
-  'RELU6',
-  'SOFTMAX',
-  'LOGISTIC',
-  'TANH',
-  'QUANTIZE',
-  'DEQUANTIZE',
-]);
-
-/** Positions of a window of `kernel` steps (dilated size) moved by `stride` over `size`. */
-function slide(size: number, kernel: number, stride: number, padding: number): number {
-  return padding === paddings.SAME ? Math.ceil(size / stride) : Math.floor((size - kernel) / stride) + 1;
+/** The shape of the only output; see outputShapes. */
+export function outputShape(op: ShapedOp, inputs: readonly Value[]): Shape | null {
+  return outputShapes(op, inputs)?.[0] ?? null;
 }
 
-/** The common shape of two that differ only where one is 1 or missing; null when there is none. */
-function broadcast(a: readonly number[], b: readonly number[]): readonly number[] | null {
-  const rank = Math.max(a.length, b.length);
-  const shape: number[] = [];
-  for (let axis = 0; axis < rank; axis++) {
-    const left = a[axis - rank + a.length] ?? 1;
-    const right = b[axis - rank + b.length] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) return null;
-    shape.push(Math.max(left, right));
-  }
-  return shape;
-}
+const shapeRules: Readonly<Partial<Record<BuiltinName, ShapeRule>>> = {
+  CONV_2D: conv2d,
+  DEPTHWISE_CONV_2D: depthwiseConv2d,
+  TRANSPOSE_CONV: transposeConv,
+  FULLY_CONNECTED: fullyConnected,
+  MAX_POOL_2D: pool2d,
+  AVERAGE_POOL_2D: pool2d,
+  ADD: stretched,
+  SUB: stretched,
+  MUL: stretched,
+  DIV: stretched,
+  SQUARED_DIFFERENCE: stretched,
+  MAXIMUM: stretched,
+  MINIMUM: stretched,
+  FLOOR_DIV: stretched,
+  FLOOR_MOD: stretched,
+  POW: stretched,
+  PRELU: prelu,
+  MEAN: reduced,
+  SUM: reduced,
+  REDUCE_MAX: reduced,
+  REDUCE_MIN: reduced,
+  REDUCE_PROD: reduced,
+  ARG_MAX: indexOfBest,
+  ARG_MIN: indexOfBest,
+  CONCATENATION: concatenated,
+  PACK: packed,
+  UNPACK: unpacked,
+  SPLIT: split,
+  SPLIT_V: splitBySizes,
+  GATHER: gathered,
+  RESHAPE: reshaped,
+  SQUEEZE: squeezed,
+  EXPAND_DIMS: expanded,
+  TRANSPOSE: transposed,
+  PAD: padded,
+  PADV2: padded,
+  MIRROR_PAD: padded,
+  TILE: tiled,
+  SPACE_TO_DEPTH: spaceToDepth,
+  DEPTH_TO_SPACE: depthToSpace,
+  RESIZE_BILINEAR: resized,
+  RESIZE_NEAREST_NEIGHBOR: resized,
+  SLICE: sliced,
+  STRIDED_SLICE: stridedSliced,
+  SHAPE: shapeOf,
+  FILL: filled,
+  RANGE: ranged,
+  RELU: sameShape,
+  RELU6: sameShape,
+  RELU_N1_TO_1: sameShape,
+  LEAKY_RELU: sameShape,
+  ELU: sameShape,
+  GELU: sameShape,
+  HARD_SWISH: sameShape,
+  RSQRT: sameShape,
+  SQRT: sameShape,
+  EXP: sameShape,
+  NEG: sameShape,
+  SQUARE: sameShape,
+  LOGISTIC: sameShape,
+  SOFTMAX: sameShape,
+  TANH: sameShape,
+  L2_NORMALIZATION: sameShape,
+  LOG_SOFTMAX: sameShape,
+  QUANTIZE: sameShape,
+  DEQUANTIZE: sameShape,
+  CAST: sameShape,
+};

@@ -1,8 +1,8 @@
-import { AtollError } from '@atoll/base/error';
+import { AtollError, isAtollError } from '@atoll/base/error';
 import { elementCount, valueAt } from './graph.js';
-import type { Graph, Op } from './graph.js';
+import type { Graph, Op, Value } from './graph.js';
 import { opTable } from './op-table.js';
-import { outputShape } from './shapes.js';
+import { outputShapes } from './shapes.js';
 
 /**
  * Checks what every pass relies on: indices exist, values are made before they are used and only once, constants have as many
@@ -49,15 +49,29 @@ function opFault(graph: Graph, op: Op): string | null {
   if (row === undefined) return `${op.kind} is not an operation of this compiler`;
   const [least, most] = row.arity;
   if (op.inputs.length < least || op.inputs.length > most) return `${op.kind} has ${op.inputs.length} inputs`;
-  const [output] = op.outputs;
-  if (output === undefined || op.outputs.length !== 1) return `${op.kind} has ${op.outputs.length} outputs`;
-  const expected = outputShape(
-    op,
-    op.inputs.map((index) => valueAt(graph, index)),
-  );
-  const actual = valueAt(graph, output).shape;
-  if (expected !== null && expected.join() !== actual.join()) {
-    return `${op.kind} makes [${expected.join(', ')}], but ${valueAt(graph, output).name} is [${actual.join(', ')}]`;
+  if (op.outputs.length < 1 || op.outputs.length > row.outputs) return `${op.kind} has ${op.outputs.length} outputs`;
+  const inputs = op.inputs.map((index) => valueAt(graph, index));
+  const wrong = row.integers
+    .map((place) => inputs[place])
+    .find((value) => value !== undefined && value.type !== 'int32');
+  if (wrong !== undefined) return `${op.kind} reads ${wrong.name} as int32, but it is ${wrong.type}`;
+  const shapes = shapesOrFault(op, inputs);
+  if (shapes === null || typeof shapes === 'string') return shapes;
+  if (shapes.length !== op.outputs.length) return `${op.kind} makes ${shapes.length} outputs, not ${op.outputs.length}`;
+  for (const [at, expected] of shapes.entries()) {
+    const { name, shape } = valueAt(graph, op.outputs[at] ?? -1);
+    if (expected.join() === shape.join()) continue;
+    return `${op.kind} makes [${expected.join(', ')}], but ${name} is [${shape.join(', ')}]`;
   }
   return null;
+}
+
+/** The shapes that follow, null where they do not yet, or why there can be none. */
+function shapesOrFault(op: Op, inputs: readonly Value[]): ReturnType<typeof outputShapes> | string {
+  try {
+    return outputShapes(op, inputs);
+  } catch (error) {
+    if (isAtollError(error, 'INVALID_ARGUMENT')) return error.message;
+    throw error;
+  }
 }

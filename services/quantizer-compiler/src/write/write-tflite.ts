@@ -5,7 +5,6 @@ import { withMinRuntimeVersion } from '@atoll/tflite/metadata';
 import type { OperatorCode, Quantization, Tensor, TfLiteModel } from '@atoll/tflite/model';
 import { valueAt } from '../graph/graph.js';
 import type { ConstantData, Graph, Op, QuantParams, Value } from '../graph/graph.js';
-import { opTable } from '../graph/op-table.js';
 
 /** The model of a graph that passed verify. */
 export function writeTfLite(graph: Graph): TfLiteModel {
@@ -73,7 +72,7 @@ function versionOf(graph: Graph, op: Op): number {
 
 function floatVersion(op: Op): number {
   const dilated = op.options?.type === 'DepthwiseConv2DOptions' && op.options.dilationW * op.options.dilationH !== 1;
-  return dilated ? 2 : (opTable[op.kind]?.floatVersion ?? 1);
+  return dilated || op.kind === 'DEQUANTIZE' ? 2 : 1;
 }
 
 /** MUL 2 cannot requantize by a factor of 1 or more. */
