@@ -34,6 +34,8 @@ test('removeLeftovers removes what ended processes left half-written, and nothin
   const ended = join(folder, '.c.4194304.0123abcd.tmp');
   const kept = ['c', '.hidden', '.c.tmp', '.c.4194304.xyz.tmp'].map((name) => join(folder, name));
   for (const path of [ours, earlier, ended, ...kept]) await writeFile(path, 'x');
+  const endedFolder = join(folder, '.d.4194304.0123abcd.tmp');
+  await mkdir(join(endedFolder, 'inner'), { recursive: true });
   await utimes(earlier, 1, 1);
   await removeLeftovers(folder);
   const left = (await readdir(folder)).map((name) => join(folder, name));

@@ -8,12 +8,12 @@ export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }
 
-/** Removes what processes that have ended left in a folder under names of temporaryBeside. */
+/** Removes what processes that have ended left in a folder under names of temporaryBeside: files, and folders whole. */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const [, pid] = /^\..+\.(\d{1,10})\.[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
     const path = join(directory, name);
-    if (pid !== undefined && (await isLeft(path, Number(pid)))) await rm(path, { force: true });
+    if (pid !== undefined && (await isLeft(path, Number(pid)))) await rm(path, { recursive: true, force: true });
   }
 }
 

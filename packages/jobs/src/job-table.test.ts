@@ -65,3 +65,20 @@ test('stop cancels what runs and waits, and refuses what comes after', async () 
     (error) => isAtollError(error, 'UNAVAILABLE'),
   );
 });
+
+test('startSucceeded gives a job that has ended well, with its events, while others wait', async () => {
+  const jobs = table();
+  const busy = jobs.start(untilAborted);
+  const job = jobs.startSucceeded(['kept'], [{ name: 'out', sha256: '0'.repeat(64), sizeBytes: 1n }]);
+  assert.equal(job.state, JobState.JOB_STATE_SUCCEEDED);
+  assert.equal(job.artifacts[0]?.name, 'out');
+  const seen: string[] = [];
+  for await (const { event } of jobs.watch(job.id, 0, new AbortController().signal)) seen.push(event);
+  assert.deepEqual(seen, ['kept']);
+  jobs.cancel(busy.id);
+  await jobs.stop();
+  assert.throws(
+    () => jobs.startSucceeded([], []),
+    (error) => isAtollError(error, 'UNAVAILABLE'),
+  );
+});

@@ -57,25 +57,18 @@ export class JobTable<E> {
     if (queued.length >= this.#options.maxQueued) {
       throw new AtollError('RESOURCE_EXHAUSTED', `cannot accept a job: ${queued.length} are waiting already`);
     }
-    const job: Job = {
-      id: randomUUID(),
-      state: JobState.JOB_STATE_QUEUED,
-      createdUnixMs: BigInt(this.#options.clock.nowMs()),
-      endedUnixMs: 0n,
-      error: undefined,
-      artifacts: [],
-      nextOffset: 0n,
-    };
-    const entry: Entry<E> = {
-      job,
-      log: new EventLog(),
-      controller: new AbortController(),
-      run,
-      done: Promise.resolve(),
-    };
-    this.#entries.set(job.id, entry);
+    const entry = this.#enter(run);
     this.#dispatch();
-    return this.get(job.id);
+    return this.get(entry.job.id);
+  }
+
+  /** Accepts a job whose result is there already: it has succeeded at once, however many others wait. UNAVAILABLE while the service stops. */
+  startSucceeded(events: readonly E[], artifacts: readonly Artifact[]): Job {
+    if (this.#stopped) throw new AtollError('UNAVAILABLE', 'cannot accept a job: the service is stopping');
+    const entry = this.#enter(() => Promise.resolve(artifacts));
+    for (const event of events) entry.log.append(event, this.#options.clock.nowMs());
+    this.#finish(entry, { state: JobState.JOB_STATE_SUCCEEDED, artifacts });
+    return this.get(entry.job.id);
   }
 
   /** Where a job stands; NOT_FOUND for an unknown one. */
@@ -103,6 +96,27 @@ export class JobTable<E> {
     const entries = [...this.#entries.values()];
     for (const entry of entries) this.cancel(entry.job.id);
     await Promise.all(entries.map((entry) => entry.done));
+  }
+
+  #enter(run: JobRun<E>): Entry<E> {
+    const job: Job = {
+      id: randomUUID(),
+      state: JobState.JOB_STATE_QUEUED,
+      createdUnixMs: BigInt(this.#options.clock.nowMs()),
+      endedUnixMs: 0n,
+      error: undefined,
+      artifacts: [],
+      nextOffset: 0n,
+    };
+    const entry: Entry<E> = {
+      job,
+      log: new EventLog(),
+      controller: new AbortController(),
+      run,
+      done: Promise.resolve(),
+    };
+    this.#entries.set(job.id, entry);
+    return entry;
   }
 
   #entry(id: string): Entry<E> {

@@ -21,7 +21,7 @@ import {
   type WatchQuantizationResponse,
 } from '@atoll/proto/atoll/v1/quantizer';
 import { type Channel, openChannel } from '@atoll/rpc/channel';
-import { readConfig } from './config.js';
+import { type QuantizerCompilerConfig, readConfig } from './config.js';
 import type { CompileReport } from './edgetpu/compile-for-edge-tpu.js';
 import type { InspectReport } from './report/inspect.js';
 import type { QuantizeReport } from './report/report.js';
@@ -53,13 +53,7 @@ describe('startQuantizerCompiler', () => {
 
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'atoll-quantizer-'));
-    const config = {
-      ...readConfig({ ...process.env, ATOLL_DATA_DIR: root, PATH: '' }),
-      listen: `unix:${join(root, 'quantizer.sock')}`,
-      childEnv: process.env,
-    };
-    running = await startQuantizerCompiler(config, { log: silentLogger, clock: systemClock });
-    channel = openChannel(running.address);
+    await start();
     const folder = join(root, 'photos');
     photos = await uploadPhotos(folder, await writePhotos(folder, labels, 30, 1));
   });
@@ -68,6 +62,23 @@ describe('startQuantizerCompiler', () => {
     await running.stop();
     await rm(root, { recursive: true, force: true });
   });
+
+  async function start(changes: Partial<QuantizerCompilerConfig> = {}): Promise<void> {
+    const config = {
+      ...readConfig({ ...process.env, ATOLL_DATA_DIR: root, PATH: '' }),
+      listen: `unix:${join(root, 'quantizer.sock')}`,
+      childEnv: process.env,
+      ...changes,
+    };
+    running = await startQuantizerCompiler(config, { log: silentLogger, clock: systemClock });
+    channel = openChannel(running.address);
+  }
+
+  async function restart(changes: Partial<QuantizerCompilerConfig> = {}): Promise<void> {
+    channel.close();
+    await running.stop();
+    await start(changes);
+  }
 
   const client = () => channel.client(QuantizerServiceService);
 
@@ -104,10 +115,18 @@ describe('startQuantizerCompiler', () => {
     return downloadBytes(channel, found.sha256, 1 << 26, signal);
   }
 
-  async function quantize(changes: Partial<QuantizeTask> = {}, files = layersModel(referenceLayers(32, 3), 1)) {
+  async function quantize(
+    changes: Partial<QuantizeTask> = {},
+    files = layersModel(referenceLayers(32, 3), 1),
+    fresh = false,
+  ) {
     const value = { ...quantizeTask, datasetSha256: photos, ...changes };
-    return runJob({ model: await upload(files), task: { $case: 'quantize', value }, fresh: false });
+    return runJob({ model: await upload(files), task: { $case: 'quantize', value }, fresh });
   }
+
+  const stagesOf = (events: readonly WatchQuantizationResponse[]) => [
+    ...new Set(events.flatMap(({ event }) => (event?.$case === 'stage' ? [event.value.stage] : []))),
+  ];
 
   const compileTask: CompileTask = {
     minRuntimeVersion: 0,
@@ -146,10 +165,45 @@ describe('startQuantizerCompiler', () => {
   });
 
   it('gives the same bytes for the same request', async () => {
-    const [first, second] = [await quantize({ samples: 5 }), await quantize({ samples: 5 })];
+    const model = layersModel(referenceLayers(32, 3), 1);
+    const [first, second] = [await quantize({ samples: 5 }, model), await quantize({ samples: 5 }, model, true)];
+    assert.ok(stagesOf(second.events).includes('calibrate'));
     assert.ok((await artifact(first.job, 'model.tflite')).equals(await artifact(second.job, 'model.tflite')));
     const other = await quantize({ samples: 5, seed: 2n });
     assert.ok(!(await artifact(first.job, 'model.tflite')).equals(await artifact(other.job, 'model.tflite')));
+  });
+
+  it('gives the kept result of an identical request at once, across a restart, and works anew on demand', async () => {
+    const first = await quantize({ samples: 4 });
+    const again = await quantize({ samples: 4 });
+    assert.deepEqual(stagesOf(again.events), ['kept']);
+    assert.deepEqual(again.job.artifacts, first.job.artifacts);
+    await restart();
+    const afterwards = await quantize({ samples: 4 });
+    assert.deepEqual(stagesOf(afterwards.events), ['kept']);
+    assert.equal((await artifact(afterwards.job, 'model.tflite')).length > 0, true);
+    const fresh = await quantize({ samples: 4 }, undefined, true);
+    assert.ok(stagesOf(fresh.events).includes('calibrate'));
+    const other = await quantize({ samples: 4, seed: 9n });
+    assert.ok(stagesOf(other.events).includes('calibrate'));
+    const both = await Promise.all([quantize({ samples: 4, seed: 7n }), quantize({ samples: 4, seed: 7n })]);
+    assert.deepEqual(both[0].job.artifacts, both[1].job.artifacts);
+    assert.equal(both[0].job.state, JobState.JOB_STATE_SUCCEEDED);
+  });
+
+  it('ends a job that takes longer than it may, and keeps nothing of it', async () => {
+    await restart({ jobTimeoutMs: 1 });
+    const { job } = await quantize({ samples: 6 });
+    assert.deepEqual(
+      [job.state, job.error],
+      [
+        JobState.JOB_STATE_FAILED,
+        { code: 'DEADLINE_EXCEEDED', message: 'cannot finish the job: it took longer than 0.001 s' },
+      ],
+    );
+    assert.deepEqual(await readdir(join(root, 'quantizer-compiler/work')), []);
+    await restart();
+    assert.ok(stagesOf((await quantize({ samples: 6 })).events).includes('calibrate'));
   });
 
   it('converts, plans and describes', async () => {

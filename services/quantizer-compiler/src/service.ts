@@ -9,6 +9,8 @@ import { JobTable } from '@atoll/jobs/job-table';
 import { QuantizerServiceService } from '@atoll/proto/atoll/v1/quantizer';
 import { bindService } from '@atoll/rpc/handlers';
 import { startServer } from '@atoll/rpc/server';
+import { codeDigest } from './cache/code-digest.js';
+import { openResultCache } from './cache/result-cache.js';
 import type { QuantizerCompilerConfig } from './config.js';
 import { compilerJobRunner } from './job/compiler-job.js';
 import type { CompilerEvent } from './job/messages.js';
@@ -43,15 +45,24 @@ export async function startQuantizerCompiler(
     clock,
     log,
   });
+  const cache = await openResultCache({ folder: config.results.folder, bounds: config.results, store, clock, log });
   const context = {
     store,
+    codeDigest: await codeDigest(),
     libraries: config.libraries,
     compiler: { named: config.edgeTpuCompiler, searchPath: config.searchPath },
     compilerTimeoutMs: config.compilerTimeoutMs,
   };
-  const runner = compilerJobRunner({ workRoot, store, log, env: config.childEnv });
+  const runner = compilerJobRunner({
+    workRoot,
+    store,
+    cache,
+    timeoutMs: config.jobTimeoutMs,
+    log,
+    env: config.childEnv,
+  });
   const quantizer = bindService(QuantizerServiceService, {
-    startQuantization: startQuantization(jobs, context, runner),
+    startQuantization: startQuantization(jobs, context, cache, runner),
     watchQuantization: watchQuantization(jobs),
     cancelQuantization: cancelQuantization(jobs),
     getQuantization: getQuantization(jobs),

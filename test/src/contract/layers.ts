@@ -21,6 +21,7 @@ const packageImports: Readonly<Record<string, readonly string[]>> = {
   edgetpu: ['base', 'tflite'],
   runtime: ['base', 'tflite'],
   image: ['base'],
+  charts: [],
   jobs: ['base', 'proto'],
 };
 const allPackages = Object.keys(packageImports);
@@ -56,7 +57,8 @@ const homes: readonly (readonly [library: RegExp, homes: readonly string[]])[] =
   [/^(koffi$|@litertjs\/)/, ['packages/runtime']],
   [/^sharp$/, ['packages/image', 'scripts']],
   [/^flatbuffers$/, ['packages/tflite', 'packages/edgetpu']],
-  [/^(@tensorflow\/|vega)/, ['services/trainer']],
+  [/^@tensorflow\//, ['services/trainer']],
+  [/^vega/, ['packages/charts']],
   [/^@photostructure\/sqlite$/, ['packages/database']],
   [/^commander$/, ['cli']],
 ];

@@ -1,20 +1,19 @@
 // From a request to a task: every default filled in, every word checked, every blob found.
+import { existsSync } from 'node:fs';
 import { readDataset } from '@atoll/artifacts/dataset';
 import type { BlobStore } from '@atoll/artifacts/store';
 import type { CachePaths } from '@atoll/base/cache';
-import { parseSha256 } from '@atoll/base/digest';
+import { parseSha256, type Sha256, sha256File } from '@atoll/base/digest';
 import { AtollError } from '@atoll/base/error';
-import { nearestName } from '@atoll/base/nearest';
 import { isImageName } from '@atoll/image/images-in';
 import type { Artifact } from '@atoll/proto/atoll/v1/blob';
 import type { CompileTask, QuantizeTask, StartQuantizationRequest } from '@atoll/proto/atoll/v1/quantizer';
+import type { Lineage } from '../cache/lineage.js';
 import { draw } from '../calibrate/draw.js';
 import { findCompiler } from '../edgetpu/find-compiler.js';
 import type { CompilerPlace } from '../edgetpu/find-compiler.js';
-import { pixelRanges } from '../quantize/params.js';
-import { rangeChoices } from '../quantize/plan-quantization.js';
-import { borderTypes } from '../quantize/quantize.js';
 import type { AskedTask, StoredFile, StoredPhoto } from './messages.js';
+import { quantizeOptions } from './quantize-options.js';
 
 /** What the service knows that a request does not say. */
 export interface TaskContext {
@@ -22,23 +21,33 @@ export interface TaskContext {
   readonly libraries: Pick<CachePaths, 'liteRt' | 'tfLite'>;
   readonly compiler: CompilerPlace;
   readonly compilerTimeoutMs: number;
+  /** Stands for this very code in the lineage of results. */
+  readonly codeDigest: Sha256;
 }
 
 /** Models above this size are refused. */
 const maxModelBytes = 512 * 1024 * 1024;
-const defaultSamples = 100;
-const maxSamples = 10_000;
 
 /** Checks a request and gives the task that is still without a folder. */
 export async function assembleTask(request: StartQuantizationRequest, context: TaskContext): Promise<AskedTask> {
   const model = await modelFiles(request.model, context.store);
+  const lineage: Lineage = {
+    model: request.model.map(({ name, sha256 }) => ({ name, sha256 })),
+    dataset: null,
+    evalDataset: null,
+    samples: 0,
+    seed: '',
+    runtime: null,
+    edgeTpuCompiler: null,
+    code: context.codeDigest,
+  };
   switch (request.task?.$case) {
     case 'convert':
-      return { kind: 'convert', model };
+      return { kind: 'convert', model, lineage };
     case 'quantize':
-      return await quantizeTask(request.task.value, model, context);
+      return await quantizeTask(request.task.value, model, lineage, context);
     case 'compile':
-      return await compileTask(request.task.value, model, context);
+      return await compileTask(request.task.value, model, lineage, context);
     case undefined:
       throw new AtollError('INVALID_ARGUMENT', 'cannot start a job: it names no task');
   }
@@ -47,50 +56,51 @@ export async function assembleTask(request: StartQuantizationRequest, context: T
 async function quantizeTask(
   task: QuantizeTask,
   model: readonly StoredFile[],
+  base: Lineage,
   context: TaskContext,
 ): Promise<AskedTask> {
-  const samples = task.samples || defaultSamples;
-  if (samples > maxSamples) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot calibrate on ${samples} photos: ${maxSamples} are the most`);
-  }
-  if (task.datasetSha256 === '') {
-    throw new AtollError('INVALID_ARGUMENT', 'cannot calibrate: there are no representative photos');
-  }
-  const all = await photosOf(task.datasetSha256, context.store);
-  if (all.length === 0) {
+  const { samples, ...options } = quantizeOptions(task);
+  const seed = task.seed || 1n;
+  const all = samples === 0 ? [] : await photosOf(task.datasetSha256, context.store);
+  if (samples > 0 && all.length === 0) {
     throw new AtollError('INVALID_ARGUMENT', 'cannot calibrate: there are no representative photos in the data set');
   }
+  const evalPhotos = task.evalDatasetSha256 === '' ? [] : await photosOf(task.evalDatasetSha256, context.store);
+  const { liteRt, tfLite } = context.libraries;
   return {
     kind: 'quantize',
     model,
-    photos: draw(all, ({ path }) => path, samples, task.seed || 1n),
-    evalPhotos: task.evalDatasetSha256 === '' ? [] : await photosOf(task.evalDatasetSha256, context.store),
+    ...options,
+    photos: draw(all, ({ path }) => path, samples, seed),
+    evalPhotos,
     labels: task.labels,
-    pixels: word('pixels', task.pixels, pixelRanges),
-    ranges: word('ranges', task.ranges, rangeChoices),
-    inputType: word('input type', task.inputType, borderTypes),
-    outputType: word('output type', task.outputType, borderTypes),
-    libraries: { liteRt: context.libraries.liteRt, tfLite: context.libraries.tfLite },
+    page: task.page,
+    libraries: { liteRt, tfLite },
+    lineage: {
+      ...base,
+      dataset: samples === 0 ? null : task.datasetSha256,
+      evalDataset: task.evalDatasetSha256 || null,
+      samples,
+      seed: samples === 0 ? '' : String(seed),
+      runtime: existsSync(liteRt) ? 'LiteRT' : existsSync(tfLite) ? 'TFLite' : 'WebAssembly',
+    },
   };
 }
 
-async function compileTask(task: CompileTask, model: readonly StoredFile[], context: TaskContext): Promise<AskedTask> {
+async function compileTask(
+  task: CompileTask,
+  model: readonly StoredFile[],
+  base: Lineage,
+  context: TaskContext,
+): Promise<AskedTask> {
   const { minRuntimeVersion } = task;
   if (minRuntimeVersion !== 0 && (minRuntimeVersion < 10 || minRuntimeVersion > 14)) {
     throw new AtollError('INVALID_ARGUMENT', `cannot compile for runtime ${minRuntimeVersion}: 10 to 14 are known`);
   }
   const compiler = await findCompiler(context.compiler);
-  return { kind: 'compile', model, compiler, minRuntimeVersion, timeoutMs: context.compilerTimeoutMs };
-}
-
-/** A word of a closed set; empty means the first. */
-function word<const W extends string>(what: string, given: string, words: readonly W[]): W {
-  const [first] = words;
-  const found = given === '' ? first : words.find((one) => one === given);
-  if (found !== undefined) return found;
-  const near = nearestName(given, words);
-  const hint = near === undefined ? `one of ${words.join(', ')} is needed` : `did you mean ${near}?`;
-  throw new AtollError('INVALID_ARGUMENT', `cannot quantize with ${what} ${JSON.stringify(given)}: ${hint}`);
+  const edgeTpuCompiler = compiler === null ? null : { path: compiler, sha256: await sha256File(compiler) };
+  const lineage = { ...base, edgeTpuCompiler };
+  return { kind: 'compile', model, compiler, minRuntimeVersion, timeoutMs: context.compilerTimeoutMs, lineage };
 }
 
 async function modelFiles(artifacts: readonly Artifact[], store: BlobStore): Promise<readonly StoredFile[]> {

@@ -1,4 +1,6 @@
 /** What parent and child of a compiler's job tell each other. */
+import type { Lineage } from '../cache/lineage.js';
+import type { QuantizeMode } from '../quantize/modes.js';
 import type { BorderType } from '../quantize/quantize.js';
 import type { PixelRange } from '../quantize/params.js';
 import type { RangeChoice } from '../quantize/plan-quantization.js';
@@ -22,6 +24,7 @@ export interface TaskBase {
   /** A folder of the child's own; results go to `out/` in it. */
   readonly workFolder: string;
   readonly model: readonly StoredFile[];
+  readonly lineage: Lineage;
 }
 
 /** A float .tflite. */
@@ -29,9 +32,12 @@ export interface ConvertJob extends TaskBase {
   readonly kind: 'convert';
 }
 
-/** A full-integer .tflite. */
+/** A quantized .tflite with its report. */
 export interface QuantizeJob extends TaskBase {
   readonly kind: 'quantize';
+  readonly mode: QuantizeMode;
+  /** Whether a page for people is wanted too. */
+  readonly page: boolean;
   readonly photos: readonly StoredPhoto[];
   readonly evalPhotos: readonly StoredPhoto[];
   readonly labels: readonly string[];
@@ -60,9 +66,13 @@ export type AskedTask =
 /** What happens on the way. */
 export type CompilerEvent =
   | { readonly kind: 'stage'; readonly stage: StageName; readonly done: number; readonly total: number }
-  | { readonly kind: 'warning'; readonly message: string };
+  | { readonly kind: 'warning'; readonly message: string }
+  /** The result of an identical request is given, and nothing is worked. */
+  | { readonly kind: 'kept' };
 
 /** What the child leaves: names of files in `out/`. */
 export interface CompilerOutput {
   readonly files: readonly string[];
+  /** False for a result that another try may better. */
+  readonly lasting: boolean;
 }

@@ -27,11 +27,17 @@ export async function runTask(
   const files = await readFiles(task);
   const ports = portsOf(task, clock, emit, signal);
   const made = await make(task, files, ports);
-  for (const [name, bytes] of made) await writeFileAtomic(join(out, name), bytes);
-  return { files: [...made.keys()] };
+  for (const [name, bytes] of made.files) await writeFileAtomic(join(out, name), bytes);
+  return { files: [...made.files.keys()], lasting: made.lasting };
 }
 
-function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promise<ReadonlyMap<string, Uint8Array>> {
+interface Made {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** False for a result that another try may better. */
+  readonly lasting: boolean;
+}
+
+function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promise<Made> {
   switch (task.kind) {
     case 'convert':
       return convert(files, ports);
@@ -42,17 +48,13 @@ function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promi
   }
 }
 
-async function convert(files: ModelFiles, ports: CompilePorts): Promise<ReadonlyMap<string, Uint8Array>> {
+async function convert(files: ModelFiles, ports: CompilePorts): Promise<Made> {
   const { float } = await floatModel(files, ports);
   ports.onStage('write');
-  return new Map([['model.tflite', float]]);
+  return { files: new Map([['model.tflite', float]]), lasting: true };
 }
 
-async function quantize(
-  task: QuantizeJob,
-  files: ModelFiles,
-  ports: CompilePorts,
-): Promise<ReadonlyMap<string, Uint8Array>> {
+async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
   const { int8, float, report } = await quantizeModel(
     {
       ...task,
@@ -63,18 +65,15 @@ async function quantize(
     },
     ports,
   );
-  return new Map([
+  const made = new Map([
     ['model.tflite', int8],
     ['float.tflite', float],
     ['report.json', json(report)],
   ]);
+  return { files: made, lasting: true };
 }
 
-async function compile(
-  task: CompileJob,
-  files: ModelFiles,
-  ports: CompilePorts,
-): Promise<ReadonlyMap<string, Uint8Array>> {
+async function compile(task: CompileJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
   const [first] = files;
   if (first === undefined || files.size !== 1) {
     throw new AtollError('INVALID_ARGUMENT', `cannot compile ${files.size} files: one .tflite is needed`);
@@ -84,7 +83,11 @@ async function compile(
   const run = program === null ? null : { program, workFolder, minRuntimeVersion, timeoutMs, signal: ports.signal };
   const result = await compileForEdgeTpu(first[1], first[0], run);
   for (const warning of result.report.warnings) ports.onWarning(warning);
-  return new Map([['plan.json', json(result.report)], ...result.files]);
+  return {
+    files: new Map([['plan.json', json(result.report)], ...result.files]),
+    // A plan in the place of what the compiler did not give may become a compiled file another time.
+    lasting: result.report.compiled || program === null,
+  };
 }
 
 async function readFiles(task: CompilerTask): Promise<ModelFiles> {

@@ -17,5 +17,7 @@ function eventOf(event: CompilerEvent): WatchQuantizationResponse['event'] {
       return { $case: 'stage', value: event };
     case 'warning':
       return { $case: 'warning', value: event };
+    case 'kept':
+      return { $case: 'stage', value: { stage: 'kept', done: 0, total: 0 } };
   }
 }

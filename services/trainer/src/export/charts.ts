@@ -1,11 +1,10 @@
-/** The charts of a run as Vega-Lite specifications (plain data), and their drawing as SVG, which needs no browser and no canvas. */
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+/** The charts of a run as plain data. */
+import type { Chart } from '@atoll/charts/draw';
 import type { EpochRecord } from '../job/messages.js';
 import type { Confusion } from './confusion.js';
 
 /** Accuracy and loss over the epochs, training and validation, side by side. */
-export function historyChart(epochs: readonly EpochRecord[]): TopLevelSpec {
+export function historyChart(epochs: readonly EpochRecord[]): Chart {
   const values = epochs.flatMap(({ epoch, loss, accuracy, valLoss, valAccuracy }) => [
     { epoch, set: 'training', loss, accuracy },
     { epoch, set: 'validation', loss: valLoss, accuracy: valAccuracy },
@@ -29,7 +28,7 @@ export function historyChart(epochs: readonly EpochRecord[]): TopLevelSpec {
 }
 
 /** The confusion matrix: a row a true class, a column a predicted one, coloured by the share of the row. */
-export function confusionChart({ classes, counts, set, accuracy }: Confusion): TopLevelSpec {
+export function confusionChart({ classes, counts, set, accuracy }: Confusion): Chart {
   const values = classes.flatMap((truth, t) => {
     const row = counts[t] ?? [];
     const all = row.reduce((a, b) => a + b, 0);
@@ -64,14 +63,4 @@ export function confusionChart({ classes, counts, set, accuracy }: Confusion): T
       },
     ],
   };
-}
-
-/** Draws a chart as the text of an SVG file. */
-export async function drawSvg(chart: TopLevelSpec): Promise<string> {
-  const view = new View(parse(compile(chart).spec), { renderer: 'none' });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
 }

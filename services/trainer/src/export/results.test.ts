@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { confusionChart, drawSvg, historyChart } from './charts.js';
+import { drawSvg } from '@atoll/charts/draw';
+import { confusionChart, historyChart } from './charts.js';
 import { confusionOf } from './confusion.js';
 import { predictionsOf } from './predictions.js';
 

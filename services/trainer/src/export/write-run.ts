@@ -2,10 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@atoll/base/files';
+import { drawSvg } from '@atoll/charts/draw';
 import type { EpochRecord } from '../job/messages.js';
 import type { Network } from '../model/network.js';
 import type { Weight } from '../model/weights.js';
-import { confusionChart, drawSvg, historyChart } from './charts.js';
+import { confusionChart, historyChart } from './charts.js';
 import type { Confusion } from './confusion.js';
 import type { JsonObject } from './keras-config.js';
 import { writeKerasH5 } from './keras-h5.js';

@@ -127,7 +127,10 @@ export interface WatchQuantizationResponse {
 
 /** How far a stage is. */
 export interface StageProgress {
-  /** import, verify, passes, calibrate, plan, quantize, write, edgetpu or report. */
+  /**
+   * import, verify, passes, calibrate, plan, quantize, write, edgetpu or report; or, alone, kept: the result of an
+   * identical request is given and nothing is worked.
+   */
   stage: string;
   /** Units done, for example photos. */
   done: number;
