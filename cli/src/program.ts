@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { createRequire } from 'node:module';
 import type { Machine } from './machine.js';
+import { addBench } from './verbs/bench.js';
 import { addCompile } from './verbs/compile.js';
 import { addConvert } from './verbs/convert.js';
 import { addEvents } from './verbs/events.js';
@@ -37,7 +38,7 @@ export function buildProgram(machine: Machine): Command {
     .addHelpText('after', '\nExample:\n  atoll train --data photos/train --out runs/first --epochs 3\n');
   withGlobals(program);
   program.commandsGroup('Tools (each starts the service that it needs by itself):');
-  const tools = [addTrain, addPredict, addConvert, addQuantize, addCompile, addInspect];
+  const tools = [addTrain, addPredict, addConvert, addQuantize, addCompile, addInspect, addBench];
   for (const add of tools) add(program, machine);
   program.commandsGroup('Servers:');
   for (const add of [addServe, addUp]) add(program, machine);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { cachePaths } from '@atoll/base/cache';
 import { reasonOf } from '@atoll/base/error';
 import type { Machine } from './part.js';
+import { bench } from './verbs/bench.js';
 import { gen } from './verbs/gen.js';
 import { setup } from './verbs/setup.js';
 import { start } from './verbs/start.js';
@@ -15,6 +16,7 @@ const verbs = new Map([
   ['test', test],
   ['gen', gen],
   ['setup', setup],
+  ['bench', bench],
 ]);
 
 const stop = new AbortController();
