@@ -1,0 +1,139 @@
+// The child of the hostile-file tests: it reads mutant after mutant and tells what came of each. It may crash or hang; the
+// parent sees that.
+import { planEdgeTpu } from '@atoll/edgetpu/plan';
+import { isAtollError } from '@atoll/base/error';
+import { openModel } from '@atoll/runtime/open';
+import type { Libraries } from '@atoll/runtime/open';
+import { readModel } from '@atoll/tflite/read';
+import { writeModel } from '@atoll/tflite/write';
+import { verify } from '../graph/verify.js';
+import { importModel } from '../import/import-model.js';
+import type { ModelFiles } from '../import/layers-model.js';
+import { passes } from '../passes/passes.js';
+import { inspectModel } from '../report/inspect.js';
+import { writeTfLite } from '../write/write-tflite.js';
+import { hostileBases } from './bases-for-tests.js';
+import { mutate } from './mutations-for-tests.js';
+
+/** What the parent asks for; with `libraries`, models that convert are also run. */
+export interface MutantRequest {
+  readonly coral: string;
+  readonly from: number;
+  readonly to: number;
+  readonly only: string | null;
+  readonly libraries: Libraries | null;
+}
+
+/** What became of a mutant: refused by every reader, taken by some, or a fault of ours. */
+export interface MutantResult {
+  readonly seed: number;
+  readonly base: string;
+  readonly how: string;
+  readonly outcome: 'refused' | 'read' | 'converted' | 'fault';
+  readonly words: string;
+  readonly cpuMs: number;
+  readonly peakBytes: number;
+}
+
+/** What the child tells: the mutant that it begins with, the result of one, or that all are done. */
+export type MutantMessage =
+  | { readonly kind: 'begin'; readonly seed: number; readonly base: string; readonly how: string }
+  | { readonly kind: 'result'; readonly result: MutantResult }
+  | { readonly kind: 'ready'; readonly peakBytes: number };
+
+const tell = (message: MutantMessage): Promise<void> =>
+  new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
+
+process.once('message', (request: MutantRequest) => {
+  void readAll(request).then(() => process.disconnect());
+});
+
+async function readAll({ coral, from, to, only, libraries }: MutantRequest): Promise<void> {
+  const bases = [...(await hostileBases(coral))].filter(([name]) => only === null || name === only);
+  // Everything is loaded and warm before the memory is measured.
+  for (const [name, files] of bases) await read(files, name, libraries);
+  await tell({ kind: 'ready', peakBytes: peakBytes() });
+  for (let seed = from; seed < to; seed++) {
+    const [base, files] = bases[seed % bases.length] ?? ['', new Map<string, Uint8Array>()];
+    const mutant = mutate(files, seed);
+    await tell({ kind: 'begin', seed, base, how: mutant.how });
+    const before = process.cpuUsage();
+    const { outcome, words } = await read(mutant.files, base, libraries);
+    const { user, system } = process.cpuUsage(before);
+    const result = { seed, base, how: mutant.how, outcome, words, cpuMs: (user + system) / 1000, peakBytes: peakBytes() };
+    await tell({ kind: 'result', result });
+  }
+}
+
+async function read(
+  files: ModelFiles,
+  base: string,
+  libraries: Libraries | null,
+): Promise<Pick<MutantResult, 'outcome' | 'words'>> {
+  const looked = base.includes('tflite') ? attempt(() => look(files)) : refusedReading;
+  const converted = await attemptAsync(() => convert(files, libraries));
+  for (const { fault } of [looked, converted]) if (fault !== null) return { outcome: 'fault', words: fault };
+  if (converted.refusal === null) return { outcome: 'converted', words: '' };
+  return { outcome: looked.refusal === null ? 'read' : 'refused', words: converted.refusal };
+}
+
+/** All that is said of a .tflite without running it. */
+function look(files: ModelFiles): void {
+  for (const [name, bytes] of files) {
+    inspectModel(bytes, name);
+    planEdgeTpu(readModel(bytes, name));
+  }
+}
+
+/** The float conversion. What it gives must be a model that our own reader takes. */
+async function convert(files: ModelFiles, libraries: Libraries | null): Promise<void> {
+  const imported = verify(await importModel(files), 'import');
+  const graph = passes.reduce((before, pass) => verify(pass.run(before), pass.name), imported);
+  const bytes = writeModel(writeTfLite(graph));
+  readModel(bytes);
+  if (libraries === null) return;
+  const model = await openModel(bytes, { backend: 'auto', libraries });
+  await model.run(model.inputs.map(({ shape }) => new Uint8Array(4 * shape.reduce((a, b) => a * b, 1))));
+  await model.close();
+}
+
+interface Attempt {
+  readonly refusal: string | null;
+  readonly fault: string | null;
+}
+
+const refusedReading: Attempt = { refusal: 'it is no .tflite', fault: null };
+
+function attempt(work: () => void): Attempt {
+  try {
+    work();
+    return { refusal: null, fault: null };
+  } catch (error) {
+    return judge(error);
+  }
+}
+
+async function attemptAsync(work: () => Promise<void>): Promise<Attempt> {
+  try {
+    await work();
+    return { refusal: null, fault: null };
+  } catch (error) {
+    return judge(error);
+  }
+}
+
+const clearCodes: ReadonlySet<string> = new Set([
+  'INVALID_ARGUMENT',
+  'DATA_LOSS',
+  'FAILED_PRECONDITION',
+  'UNIMPLEMENTED',
+]);
+
+/** A refusal is an AtollError of the caller's making, in one line; everything else is a fault. */
+function judge(error: unknown): Attempt {
+  const clear = isAtollError(error) && clearCodes.has(error.code) && /^cannot [^\n]+: ?[^\n]+$/.test(error.message);
+  if (clear) return { refusal: error.message, fault: null };
+  const code = isAtollError(error) ? `${error.code} ` : '';
+  return { refusal: null, fault: code + (error instanceof Error ? (error.stack ?? error.message) : String(error)) };
+}
