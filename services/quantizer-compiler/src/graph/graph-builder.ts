@@ -1,19 +1,17 @@
 import type { BuiltinName } from '@atoll/tflite/ops';
 import type { OperatorOptions } from '@atoll/tflite/schema/options';
 import type { Graph, Op, Value } from './graph.js';
+import { UniqueNames } from './unique-names.js';
 
 /** Collects values and operations in order, and gives a graph; value names are made unique on the way. */
 export class GraphBuilder {
   readonly #values: Value[] = [];
   readonly #ops: Op[] = [];
-  readonly #names = new Set<string>();
+  readonly #names = new UniqueNames();
 
   /** Adds a value and gives its index. */
   value(value: Value): number {
-    let name = value.name;
-    for (let count = 1; this.#names.has(name); count++) name = `${value.name}_${count}`;
-    this.#names.add(name);
-    this.#values.push({ ...value, name });
+    this.#values.push({ ...value, name: this.#names.take(value.name) });
     return this.#values.length - 1;
   }
 
@@ -47,8 +45,8 @@ export class GraphBuilder {
   /** Gives a value another name, which nothing else has; the old one is free again. */
   rename(index: number, name: string): void {
     const value = this.at(index);
-    this.#names.delete(value.name);
-    this.#names.add(name);
+    this.#names.release(value.name);
+    this.#names.take(name);
     this.#values[index] = { ...value, name };
   }
 
