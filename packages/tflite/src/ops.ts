@@ -1,5 +1,4 @@
-// TFLite's BuiltinOperator numbers, and what int8 asks of the ones that Atoll writes.
-// Source: schema.fbs of LiteRT; versions: converter/tools/versioning/op_version.cc and runtime_version.cc there.
+// TFLite's BuiltinOperator numbers. Source: schema.fbs of LiteRT.
 
 /** BuiltinOperator numbers 0 to 161 by name, in order. */
 export const builtinNames = [
@@ -183,51 +182,3 @@ export function opNameOf(code: { readonly code: number; readonly customCode: str
   if (code.code === customCode) return code.customCode === '' ? 'CUSTOM' : code.customCode;
   return builtinNames[code.code] ?? `BUILTIN_${code.code}`;
 }
-
-/** The least version of an operator that takes int8, and the first TensorFlow runtime with that version. */
-export interface Int8Support {
-  readonly version: number;
-  readonly runtime: string;
-}
-
-/** Least int8 versions of the operators that Atoll writes, with plain options (raised by options: see the writer of each). */
-export const int8Support: Readonly<Partial<Record<BuiltinName, Int8Support>>> = {
-  CONV_2D: { version: 3, runtime: '1.14.0' },
-  DEPTHWISE_CONV_2D: { version: 3, runtime: '1.14.0' },
-  FULLY_CONNECTED: { version: 4, runtime: '1.14.0' },
-  ADD: { version: 2, runtime: '1.14.0' },
-  SUB: { version: 2, runtime: '1.14.0' },
-  MUL: { version: 2, runtime: '1.14.0' },
-  MAX_POOL_2D: { version: 2, runtime: '1.14.0' },
-  AVERAGE_POOL_2D: { version: 2, runtime: '1.14.0' },
-  SOFTMAX: { version: 2, runtime: '1.14.0' },
-  LOGISTIC: { version: 2, runtime: '1.14.0' },
-  TANH: { version: 2, runtime: '1.14.0' },
-  L2_NORMALIZATION: { version: 2, runtime: '1.14.0' },
-  LOG_SOFTMAX: { version: 2, runtime: '1.14.0' },
-  CONCATENATION: { version: 2, runtime: '1.14.0' },
-  TRANSPOSE: { version: 2, runtime: '1.14.0' },
-  SLICE: { version: 2, runtime: '1.14.0' },
-  STRIDED_SLICE: { version: 2, runtime: '1.14.0' },
-  SPLIT: { version: 2, runtime: '1.14.0' },
-  PACK: { version: 2, runtime: '1.14.0' },
-  UNPACK: { version: 2, runtime: '1.14.0' },
-  MAXIMUM: { version: 2, runtime: '1.14.0' },
-  MINIMUM: { version: 2, runtime: '1.14.0' },
-  RESHAPE: { version: 1, runtime: '1.5.0' },
-  SQUEEZE: { version: 1, runtime: '1.6.0' },
-  EXPAND_DIMS: { version: 1, runtime: '1.10.0' },
-  HARD_SWISH: { version: 1, runtime: '1.15.0' },
-  PRELU: { version: 1, runtime: '1.8.0' },
-  PAD: { version: 2, runtime: '1.14.0' },
-  PADV2: { version: 2, runtime: '1.14.0' },
-  MEAN: { version: 2, runtime: '1.14.0' },
-  RESIZE_BILINEAR: { version: 2, runtime: '1.14.0' },
-  RESIZE_NEAREST_NEIGHBOR: { version: 2, runtime: '1.14.0' },
-  TRANSPOSE_CONV: { version: 2, runtime: '2.2.0' },
-  QUANTIZE: { version: 1, runtime: '1.14.0' },
-  DEQUANTIZE: { version: 2, runtime: '1.14.0' },
-  RELU: { version: 2, runtime: '2.1.0' },
-  RELU6: { version: 2, runtime: '1.14.0' },
-  LEAKY_RELU: { version: 1, runtime: '1.13.1' },
-};
