@@ -27,7 +27,7 @@ import type { PixelRange } from './quantize/params.js';
 import { planQuantization } from './quantize/plan-quantization.js';
 import type { RangeChoice } from './quantize/plan-quantization.js';
 import { quantizeGraph } from './quantize/quantize.js';
-import type { BorderType } from './quantize/quantize.js';
+import type { BorderType } from './quantize/borders.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
 import type { EvalReport, QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';

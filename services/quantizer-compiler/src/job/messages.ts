@@ -1,7 +1,7 @@
 /** What parent and child of a compiler's job tell each other. */
 import type { Lineage } from '../cache/lineage.js';
 import type { QuantizeMode } from '../quantize/modes.js';
-import type { BorderType } from '../quantize/quantize.js';
+import type { BorderType } from '../quantize/borders.js';
 import type { PixelRange } from '../quantize/params.js';
 import type { RangeChoice } from '../quantize/plan-quantization.js';
 import type { StageName } from '../stages.js';

@@ -9,7 +9,7 @@ import type { QuantizeTask } from '@atoll/proto/atoll/v1/quantizer';
 import { type QuantizeMode, quantizeModes } from '../quantize/modes.js';
 import { type PixelRange, pixelRanges } from '../quantize/params.js';
 import { type RangeChoice, rangeChoices } from '../quantize/plan-quantization.js';
-import { type BorderType, borderTypes } from '../quantize/quantize.js';
+import { type BorderType, borderTypes } from '../quantize/borders.js';
 
 /** The checked words. */
 export interface QuantizeOptions {

@@ -28,12 +28,13 @@ export function planQuantization(
   input: QuantParams,
   choice: RangeChoice,
 ): QuantizationPlan {
-  if (choice === 'minmax') return { graph, assigned: assignParams(graph, calibration.ranges, input) };
+  const inputs = new Map(graph.inputs.map((index) => [index, input]));
+  if (choice === 'minmax') return { graph, assigned: assignParams(graph, calibration.ranges, inputs) };
   const ranges = new Map(calibration.ranges);
   for (const [name, rows] of calibration.logits) {
     const measured = ranges.get(name);
     if (measured !== undefined) ranges.set(name, bestLogitRange(rows, measured));
   }
-  const assigned = assignParams(graph, ranges, input);
+  const assigned = assignParams(graph, ranges, inputs);
   return { graph: correctBias(graph, assigned, calibration.channelMeans), assigned };
 }

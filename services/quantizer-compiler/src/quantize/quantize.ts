@@ -1,19 +1,17 @@
 // A float graph and the planned parameters of its values to a full-integer graph: int8 inside, with QUANTIZE at the borders where the
-// caller wants another type. The result computes on integers from the first operation to the last.
+// caller wants another type. The result computes on integers from the first operation to the last, which is checked at the end.
+import { AtollError } from '@atoll/base/error';
 import { floatData, valueAt } from '../graph/graph.js';
-import type { ElementType, Graph, Op, QuantParams, Value } from '../graph/graph.js';
+import type { Graph, Op, QuantParams, Value } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { opTable } from '../graph/op-table.js';
-import { constantOperands } from './assign.js';
+import type { OpRow, WeightRule } from '../graph/op-table.js';
 import type { Assignment } from './assign.js';
+import { inputBorder, int8Activation, outputBorder } from './borders.js';
+import type { BorderType } from './borders.js';
+import { checkInteger } from './check-integer.js';
 import { quantizeInt8 } from './params.js';
 import { quantizeWeights } from './weights.js';
-
-/** Types that the model can take and give. */
-export const borderTypes = ['uint8', 'int8', 'float32'] as const;
-
-/** One of the border types. */
-export type BorderType = (typeof borderTypes)[number];
 
 /** What the model takes and gives. */
 export interface QuantizeOptions {
@@ -27,48 +25,55 @@ export interface QuantizedGraph {
   readonly warnings: readonly string[];
 }
 
-/** Quantizes under the parameters that `assignParams` planned. */
+/** A quantization under way: what it reads, and what it has made so far. */
+interface Work {
+  readonly graph: Graph;
+  readonly assigned: Assignment;
+  readonly builder: GraphBuilder;
+  /** Index of a value in the new graph by its index in the old one. */
+  readonly moved: Map<number, number>;
+  readonly warnings: string[];
+}
+
+/** Quantizes under the parameters that `assignParams` planned. INVALID_ARGUMENT names an operation that has no int8 kernel. */
 export function quantizeGraph(graph: Graph, assigned: Assignment, options: QuantizeOptions): QuantizedGraph {
-  const builder = new GraphBuilder();
-  const moved = new Map<number, number>();
-  const warnings: string[] = [];
+  const work: Work = { graph, assigned, builder: new GraphBuilder(), moved: new Map(), warnings: [] };
+  const { builder, moved } = work;
   const inputs = graph.inputs.map((index) => {
-    const { outer, inner } = inputBorder(builder, valueAt(graph, index), paramsOf(assigned, index), options.inputType);
+    const value = valueAt(graph, index);
+    if (value.type !== 'float32') {
+      const kept = builder.value(value);
+      moved.set(index, kept);
+      return kept;
+    }
+    const { outer, inner } = inputBorder(builder, value, paramsOf(assigned, index), options.inputType);
     moved.set(index, inner);
     return outer;
   });
-  for (const op of graph.ops) quantizeOp(graph, op, assigned, builder, moved, warnings);
+  for (const op of graph.ops) quantizeOp(work, op);
   const outputs = graph.outputs.map((index) => outputBorder(builder, moved.get(index) ?? -1, options.outputType));
-  return { graph: builder.build(graph.name, inputs, outputs), warnings };
+  const quantized = builder.build(graph.name, inputs, outputs);
+  checkInteger(quantized);
+  return { graph: quantized, warnings: work.warnings };
 }
 
-function quantizeOp(
-  graph: Graph,
-  op: Op,
-  assigned: Assignment,
-  builder: GraphBuilder,
-  moved: Map<number, number>,
-  warnings: string[],
-): void {
+function quantizeOp(work: Work, op: Op): void {
+  const { graph, assigned, builder, moved } = work;
   const row = opTable[op.kind];
-  for (const index of constantOperands(graph, op))
-    moved.set(index, addConstant(graph, index, paramsOf(assigned, index), builder));
-  const [output = -1] = op.outputs;
-  const made = builder.value(activation(valueAt(graph, output), paramsOf(assigned, output)));
-  let inputs: number[];
-  if (row?.weights !== undefined) {
-    const [input = -1] = op.inputs;
-    inputs = [
-      moved.get(input) ?? -1,
-      ...addWeights(graph, op, row.weights.perChannel, paramsOf(assigned, input), builder, warnings),
-    ];
-  } else if (row?.int8 === 'join') {
-    inputs = op.inputs.map((index) => requantized(builder, moved.get(index) ?? -1, paramsOf(assigned, output)));
-  } else {
-    inputs = op.inputs.map((index) => moved.get(index) ?? builder.value(valueAt(graph, index)));
-  }
-  builder.op(op.kind, inputs, [made], op.options);
-  moved.set(output, made);
+  if (row === undefined || row.int8 === null) throw refusal(graph, op, `it has no int8 kernel; ${row?.instead ?? ''}`);
+  const inputs = row.weights === undefined ? operands(work, op, row) : weightedOperands(work, op, row, row.weights);
+  const outputs = op.outputs.map((index) => {
+    const value = valueAt(graph, index);
+    return builder.value(value.type === 'float32' ? int8Activation(value, paramsOf(assigned, index)) : value);
+  });
+  builder.op(op.kind, inputs, outputs, op.options);
+  op.outputs.forEach((index, at) => moved.set(index, outputs[at] ?? -1));
+}
+
+/** The refusal of an operation, by the name of what it makes. */
+function refusal(graph: Graph, op: Op, why: string): AtollError {
+  const { name } = valueAt(graph, op.outputs[0] ?? -1);
+  return new AtollError('INVALID_ARGUMENT', `cannot quantize ${op.kind}, which makes ${JSON.stringify(name)}: ${why}`);
 }
 
 function paramsOf(assigned: Assignment, index: number): QuantParams {
@@ -77,43 +82,32 @@ function paramsOf(assigned: Assignment, index: number): QuantParams {
   return params;
 }
 
-function activation(value: Value, quantization: QuantParams): Value {
-  return { name: value.name, type: 'int8', shape: value.shape, data: null, quantization };
+/** Inputs of an operation without weights: those that may not change scale are given in the parameters of the output. */
+function operands(work: Work, op: Op, row: OpRow): readonly number[] {
+  const { graph, assigned, builder, moved } = work;
+  const shared = row.int8 === 'same' || row.int8 === 'join' ? paramsOf(assigned, op.outputs[0] ?? -1) : null;
+  return op.inputs.map((index, place) => {
+    const value = valueAt(graph, index);
+    if (row.integers.includes(place)) return integerOperand(work, op, index);
+    if (floatData(value) !== null) return constant(builder, value, shared ?? paramsOf(assigned, index));
+    const made = moved.get(index) ?? builder.value(value);
+    if (value.type !== 'float32') throw refusal(graph, op, `${value.name} is ${value.type}, which it does not take`);
+    return shared === null ? made : requantized(builder, made, shared);
+  });
 }
 
-function addConstant(graph: Graph, index: number, params: QuantParams, builder: GraphBuilder): number {
+/** A shape, axis or margin: it must be known when the model is written. */
+function integerOperand({ graph, builder }: Work, op: Op, index: number): number {
   const value = valueAt(graph, index);
+  if (value.data === null) {
+    throw refusal(graph, op, `${value.name} is computed when the model runs; give the model a fixed input shape`);
+  }
+  return builder.value(value);
+}
+
+function constant(builder: GraphBuilder, value: Value, params: QuantParams): number {
   const data = floatData(value) ?? new Float32Array();
   return builder.value({ ...value, type: 'int8', data: quantizeInt8(data, params), quantization: params });
-}
-
-function addWeights(
-  graph: Graph,
-  op: Op,
-  perChannel: number | null,
-  input: QuantParams,
-  builder: GraphBuilder,
-  warnings: string[],
-): readonly [weights: number, bias: number] {
-  const [, weightIndex = -1, biasIndex = -1] = op.inputs;
-  const weights = valueAt(graph, weightIndex);
-  const bias = valueAt(graph, biasIndex);
-  const quantized = quantizeWeights(
-    floatData(weights) ?? new Float32Array(),
-    weights.shape,
-    floatData(bias) ?? new Float32Array(),
-    perChannel,
-    input.scale[0] ?? 1,
-  );
-  if (quantized.adjusted > 0) {
-    warnings.push(
-      `${weights.name}: ${quantized.adjusted} channels have tiny weights beside their bias; their scale was raised`,
-    );
-  }
-  return [
-    builder.value({ ...weights, type: 'int8', data: quantized.weights, quantization: quantized.weightParams }),
-    builder.value({ ...bias, type: 'int32', data: quantized.bias, quantization: quantized.biasParams }),
-  ];
 }
 
 /** The value itself when it has these very parameters, else the output of a QUANTIZE that gives it them. */
@@ -127,36 +121,39 @@ function requantized(builder: GraphBuilder, index: number, params: QuantParams):
   return joined;
 }
 
-/** The outer input of the wanted type, and the int8 value inside that stands for it. */
-function inputBorder(
-  builder: GraphBuilder,
-  value: Value,
-  params: QuantParams,
-  type: BorderType,
-): { readonly outer: number; readonly inner: number } {
-  if (type === 'int8') {
-    const only = builder.value(activation(value, params));
-    return { outer: only, inner: only };
+/** Inputs of a convolution or dense layer; one without a bias gets a bias of 0. */
+function weightedOperands(work: Work, op: Op, row: OpRow, rule: WeightRule): readonly number[] {
+  const { graph, assigned, builder, moved, warnings } = work;
+  const input = op.inputs[row.data] ?? -1;
+  const weights = valueAt(graph, op.inputs[rule.weights] ?? -1);
+  const reals = floatData(weights);
+  if (reals === null) throw refusal(graph, op, `its weights ${weights.name} are computed, not constant`);
+  const biasIndex = op.inputs[rule.bias];
+  const bias = biasIndex === undefined ? zeroBias(weights, rule) : valueAt(graph, biasIndex);
+  const biasReals = floatData(bias);
+  if (biasReals === null) throw refusal(graph, op, `its bias ${bias.name} is computed, not constant`);
+  const [inputScale = 1] = paramsOf(assigned, input).scale;
+  const quantized = quantizeWeights(reals, weights.shape, biasReals, rule.perChannel, inputScale);
+  if (quantized.adjusted > 0) {
+    warnings.push(
+      `${weights.name}: ${quantized.adjusted} channels have tiny weights beside their bias; their scale was raised`,
+    );
   }
-  const outer = builder.value(borderValue(value.name, value.shape, params, type));
-  const inner = builder.value({ ...activation(value, params), name: `${value.name}/int8` });
-  builder.op('QUANTIZE', [outer], [inner], { type: 'QuantizeOptions' });
-  return { outer, inner };
+  const made = new Map<number, number>([
+    [row.data, moved.get(input) ?? -1],
+    [
+      rule.weights,
+      builder.value({ ...weights, type: 'int8', data: quantized.weights, quantization: quantized.weightParams }),
+    ],
+    [rule.bias, builder.value({ ...bias, type: 'int32', data: quantized.bias, quantization: quantized.biasParams })],
+  ]);
+  return Array.from(
+    { length: row.arity[1] },
+    (_, place) => made.get(place) ?? integerOperand(work, op, op.inputs[place] ?? -1),
+  );
 }
 
-function outputBorder(builder: GraphBuilder, index: number, type: BorderType): number {
-  const value = builder.at(index);
-  if (type === 'int8' || value.quantization === null) return index;
-  builder.rename(index, `${value.name}/int8`);
-  const outer = builder.value(borderValue(value.name, value.shape, value.quantization, type));
-  const kind = type === 'float32' ? 'DEQUANTIZE' : 'QUANTIZE';
-  builder.op(kind, [index], [outer], { type: type === 'float32' ? 'DequantizeOptions' : 'QuantizeOptions' });
-  return outer;
-}
-
-/** uint8 has the same scale and its zero point 128 higher: the same real values. */
-function borderValue(name: string, shape: readonly number[], params: QuantParams, type: ElementType): Value {
-  const quantization =
-    type === 'uint8' ? { ...params, zeroPoint: params.zeroPoint.map((zeroPoint) => zeroPoint + 128) } : null;
-  return { name, type, shape, data: null, quantization };
+function zeroBias(weights: Value, rule: WeightRule): Value {
+  const channels = weights.shape[rule.perChannel ?? 0] ?? 1;
+  return { ...weights, name: `${weights.name}/zero_bias`, shape: [channels], data: new Float32Array(channels) };
 }
