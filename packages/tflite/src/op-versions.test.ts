@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TensorType } from './enums.js';
-import { builtinNames } from './ops.js';
 import type { BuiltinName } from './ops.js';
 import { isNewerRuntime, leastVersion, runtimeSince } from './op-versions.js';
 import type { UsedTensor } from './op-versions.js';

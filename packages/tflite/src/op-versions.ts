@@ -22,74 +22,8 @@ export interface OperatorUse {
 
 /** The least version of the operator that can be used so. */
 export function leastVersion(use: OperatorUse): number {
-  const { name, inputs, options } = use;
-  const [first, second] = inputs;
-  const int8 = first?.type === 'int8';
-  const rank = first?.shape.length ?? 0;
-  switch (name) {
-    case 'CONV_2D':
-      if (isHybrid(use)) return isPerChannel(second) ? 5 : 2;
-      if (first?.shape.at(-1) !== second?.shape.at(-1)) return 6;
-      return int8 ? 3 : 1;
-    case 'DEPTHWISE_CONV_2D': {
-      if (isHybrid(use)) return isPerChannel(second) ? 6 : 4;
-      const dilated = options?.type === 'DepthwiseConv2DOptions' && options.dilationW * options.dilationH !== 1;
-      return int8 ? 3 : dilated ? 2 : 1;
-    }
-    case 'FULLY_CONNECTED':
-      if (isHybrid(use) && isPerChannel(second)) return 12;
-      if (inputs.length === 2) return 6;
-      if (options?.type === 'FullyConnectedOptions' && options.keepNumDims) return 5;
-      if (!isHybrid(use)) return int8 ? 4 : 1;
-      return options?.type === 'FullyConnectedOptions' && options.asymmetricQuantizeInputs ? 9 : 3;
-    case 'TRANSPOSE_CONV':
-      if (options?.type === 'TransposeConvOptions' && options.activation !== 0) return 4;
-      return inputs.length === 4 ? 3 : second?.type === 'int8' ? 2 : 1;
-    case 'MUL':
-      return multiplierAtLeastOne(use) ? 3 : int8 ? 2 : 1;
-    case 'GATHER':
-      return options?.type === 'GatherOptions' && options.batchDims !== 0 ? 5 : int8 ? 2 : 1;
-    case 'TRANSPOSE':
-      return rank > 5 ? 6 : rank > 4 ? 4 : int8 ? 2 : 1;
-    case 'SLICE':
-      return rank > 4 ? 5 : int8 ? 2 : 1;
-    case 'STRIDED_SLICE':
-      if (options?.type === 'StridedSliceOptions' && options.ellipsisMask + options.newAxisMask !== 0) return 6;
-      return rank > 4 ? 4 : int8 ? 2 : 1;
-    case 'PAD':
-    case 'PADV2':
-      return rank > 4 ? 4 : int8 ? 2 : 1;
-    case 'MAXIMUM':
-    case 'MINIMUM':
-    case 'SUB':
-      return isStretched(use) ? 3 : int8 ? 2 : 1;
-    case 'DIV':
-      return isStretched(use) ? 2 : 1;
-    case 'SPLIT':
-      return second?.type === 'int32' ? 3 : second?.type === 'int8' ? 2 : 1;
-    case 'UNPACK':
-      return int8 || first?.type === 'uint8' ? 2 : 1;
-    case 'RELU':
-      return int8 || first?.type === 'uint8' ? 2 : 1;
-    case 'TILE':
-      return int8 ? 3 : 1;
-    case 'RESIZE_BILINEAR':
-      return options?.type === 'ResizeBilinearOptions' && options.halfPixelCenters ? 3 : int8 ? 2 : 1;
-    case 'RESIZE_NEAREST_NEIGHBOR': {
-      const placed =
-        options?.type === 'ResizeNearestNeighborOptions' && (options.halfPixelCenters || options.alignCorners);
-      return placed ? 3 : int8 ? 2 : 1;
-    }
-    case 'DEQUANTIZE':
-      if (first?.type === 'float16') return 3;
-      return int8 ? (isPerChannel(first) ? 5 : 2) : 1;
-    case 'QUANTIZE':
-      return isPerChannel(use.outputs[0]) ? 3 : 1;
-    case 'FLOOR_DIV':
-      return first?.type === 'float32' ? 2 : 1;
-    default:
-      return int8 && versionTwoForInt8.has(name) ? 2 : 1;
-  }
+  const rule = rules[use.name];
+  return rule === undefined ? byType(use, versionTwoForInt8.has(use.name) ? 2 : 1) : rule(use);
 }
 
 /** The first TensorFlow Lite release with a version of an operator; empty when the table does not have it. */
@@ -106,6 +40,78 @@ export function isNewerRuntime(a: string, b: string): boolean {
   }
   return false;
 }
+
+type Rule = (use: OperatorUse) => number;
+
+/** `int8` where the values are int8, else 1. */
+function byType({ inputs }: OperatorUse, int8: number): number {
+  return inputs[0]?.type === 'int8' ? int8 : 1;
+}
+
+const rankOf = ({ inputs }: OperatorUse): number => inputs[0]?.shape.length ?? 0;
+const padded: Rule = (use) => (rankOf(use) > 4 ? 4 : byType(use, 2));
+const stretched: Rule = (use) => (isStretched(use) ? 3 : byType(use, 2));
+
+/** Operators whose version depends on more than whether the values are int8. */
+const rules: Readonly<Partial<Record<BuiltinName, Rule>>> = {
+  CONV_2D: (use) => {
+    const [input, weights] = use.inputs;
+    if (isHybrid(use)) return isPerChannel(weights) ? 5 : 2;
+    return input?.shape.at(-1) === weights?.shape.at(-1) ? byType(use, 3) : 6;
+  },
+  DEPTHWISE_CONV_2D: (use) => {
+    const { inputs, options } = use;
+    if (isHybrid(use)) return isPerChannel(inputs[1]) ? 6 : 4;
+    const dilated = options?.type === 'DepthwiseConv2DOptions' && options.dilationW * options.dilationH !== 1;
+    return Math.max(dilated ? 2 : 1, byType(use, 3));
+  },
+  FULLY_CONNECTED: (use) => {
+    const { inputs, options } = use;
+    const dense = options?.type === 'FullyConnectedOptions' ? options : null;
+    if (isHybrid(use) && isPerChannel(inputs[1])) return 12;
+    if (inputs.length === 2) return 6;
+    if (dense?.keepNumDims === true) return 5;
+    if (!isHybrid(use)) return byType(use, 4);
+    return dense?.asymmetricQuantizeInputs === true ? 9 : 3;
+  },
+  TRANSPOSE_CONV: ({ inputs, options }) => {
+    if (options?.type === 'TransposeConvOptions' && options.activation !== 0) return 4;
+    if (inputs.length === 4) return 3;
+    return inputs[1]?.type === 'int8' ? 2 : 1;
+  },
+  MUL: (use) => (multiplierAtLeastOne(use) ? 3 : byType(use, 2)),
+  GATHER: (use) => (use.options?.type === 'GatherOptions' && use.options.batchDims !== 0 ? 5 : byType(use, 2)),
+  TRANSPOSE: (use) => (rankOf(use) > 5 ? 6 : rankOf(use) > 4 ? 4 : byType(use, 2)),
+  SLICE: (use) => (rankOf(use) > 4 ? 5 : byType(use, 2)),
+  STRIDED_SLICE: (use) => {
+    const { options } = use;
+    if (options?.type === 'StridedSliceOptions' && options.ellipsisMask + options.newAxisMask !== 0) return 6;
+    return rankOf(use) > 4 ? 4 : byType(use, 2);
+  },
+  PAD: padded,
+  PADV2: padded,
+  MAXIMUM: stretched,
+  MINIMUM: stretched,
+  SUB: stretched,
+  DIV: (use) => (isStretched(use) ? 2 : 1),
+  SPLIT: ({ inputs: [, input] }) => (input?.type === 'int32' ? 3 : input?.type === 'int8' ? 2 : 1),
+  UNPACK: (use) => (use.inputs[0]?.type === 'uint8' ? 2 : byType(use, 2)),
+  RELU: (use) => (use.inputs[0]?.type === 'uint8' ? 2 : byType(use, 2)),
+  TILE: (use) => byType(use, 3),
+  RESIZE_BILINEAR: (use) =>
+    use.options?.type === 'ResizeBilinearOptions' && use.options.halfPixelCenters ? 3 : byType(use, 2),
+  RESIZE_NEAREST_NEIGHBOR: (use) => {
+    const { options } = use;
+    if (options?.type !== 'ResizeNearestNeighborOptions') return byType(use, 2);
+    return options.halfPixelCenters || options.alignCorners ? 3 : byType(use, 2);
+  },
+  DEQUANTIZE: (use) => {
+    if (use.inputs[0]?.type === 'float16') return 3;
+    return byType(use, isPerChannel(use.inputs[0]) ? 5 : 2);
+  },
+  QUANTIZE: ({ outputs }) => (isPerChannel(outputs[0]) ? 3 : 1),
+  FLOOR_DIV: ({ inputs }) => (inputs[0]?.type === 'float32' ? 2 : 1),
+};
 
 /** Float values with int8 weights. */
 function isHybrid({ inputs, outputs }: OperatorUse): boolean {

@@ -29,15 +29,7 @@ function resolvedStep(graph: Graph, op: Op, assigned: Assignment): number {
     const data = floatData(graph.values[op.inputs[weights.weights] ?? -1]) ?? new Float32Array();
     return (coarsest * data.reduce((peak, weight) => Math.max(peak, Math.abs(weight)), 0)) / 127;
   }
-  switch (op.kind) {
-    case 'MUL':
-      return (steps[0] ?? 0) * (steps[1] ?? 0);
-    case 'SQUARED_DIFFERENCE':
-      return coarsest * coarsest;
-    case 'RSQRT':
-    case 'PRELU':
-      return 0;
-    default:
-      return coarsest;
-  }
+  if (op.kind === 'MUL') return (steps[0] ?? 0) * (steps[1] ?? 0);
+  if (op.kind === 'SQUARED_DIFFERENCE') return coarsest * coarsest;
+  return op.kind === 'RSQRT' || op.kind === 'PRELU' ? 0 : coarsest;
 }
