@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { plainOptions } from '@atoll/edgetpu/compiler-options';
 import type { AskedTask } from '../job/messages.js';
 import type { Lineage } from './lineage.js';
 import { resultKey } from './result-key.js';
@@ -33,7 +34,7 @@ const compile = {
   kind: 'compile',
   model: task.model,
   compiler: '/usr/bin/edgetpu_compiler',
-  minRuntimeVersion: 0,
+  options: plainOptions,
   timeoutMs: 1000,
   lineage: { ...lineage, edgeTpuCompiler: { path: '/usr/bin/edgetpu_compiler', sha256: 'd'.repeat(64) } },
 } as const satisfies AskedTask;
@@ -66,7 +67,8 @@ describe('resultKey', () => {
       compile,
       { ...compile, lineage: { ...lineage, edgeTpuCompiler: { path: compile.compiler, sha256: 'e'.repeat(64) } } },
     ],
-    ['the oldest runtime', compile, { ...compile, minRuntimeVersion: 13 }],
+    ['the oldest runtime', compile, { ...compile, options: { ...plainOptions, minRuntimeVersion: 13 } }],
+    ['the segments', compile, { ...compile, options: { ...plainOptions, numSegments: 2 } }],
   ];
   for (const [what, a, b] of differing) it(`counts ${what}`, () => assert.notEqual(resultKey(a), resultKey(b)));
 });

@@ -1,23 +1,34 @@
-// A full-integer model for the Edge TPU: compiled by the operator's compiler where there is one, else planned by the documented
+// Full-integer models for the Edge TPU: compiled by the operator's compiler where there is one, else planned by the documented
 // rules. A plan is a JSON document and never carries the name of a compiled file.
 import { AtollError } from '@atoll/base/error';
+import { compiledFate } from '@atoll/edgetpu/compare-compiled';
 import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
-import type { EdgeTpuPlan } from '@atoll/edgetpu/plan';
+import type { EdgeTpuPlan, PlannedOp } from '@atoll/edgetpu/plan';
+import { nearestName } from '@atoll/base/nearest';
 import { mainSubgraph } from '@atoll/tflite/model';
+import type { TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
 import { planSummary } from '../report/report.js';
 import type { PlanSummary } from '../report/report.js';
 import { runCompiler } from './run-compiler.js';
-import type { CompilerResult, CompilerRun } from './run-compiler.js';
+import type { CompiledFile, CompilerRun } from './run-compiler.js';
 
-/** The report of a compilation; `files` are the artifacts beside it. `plan` tells of every operator what the rules say. */
+/** What the rules, and the compiler where there is one, say of one model. */
+export interface ModelBuild extends Omit<EdgeTpuPlan, 'ops' | 'warnings' | 'onChipBytes' | 'offChipBytes'> {
+  readonly model: string;
+  readonly files: readonly string[];
+  /** Of every operator what the rules say; `compiled` is what became of it. */
+  readonly plan: readonly (PlannedOp & { readonly compiled?: boolean })[];
+}
+
+/** The report of a compilation; `files` are the artifacts beside it. */
 export interface CompileReport extends PlanSummary {
   readonly compiled: boolean;
   readonly compiler: string | null;
   readonly files: readonly string[];
   readonly warnings: readonly string[];
-  readonly plan: EdgeTpuPlan['ops'];
+  readonly models: readonly ModelBuild[];
 }
 
 /** The files and the report. */
@@ -26,12 +37,38 @@ export interface CompileResult {
   readonly report: CompileReport;
 }
 
-/** Compiles `name`.tflite with `compiler`, or plans when there is none (null). */
+interface Planned {
+  readonly stem: string;
+  readonly bytes: Uint8Array;
+  readonly model: TfLiteModel;
+  readonly plan: EdgeTpuPlan;
+}
+
+/** Compiles the models (bytes by file name) together with `compiler`, or plans them when there is none (null). */
 export async function compileForEdgeTpu(
-  bytes: Uint8Array,
-  name: string,
+  files: ReadonlyMap<string, Uint8Array>,
   compiler: CompilerRun | null,
 ): Promise<CompileResult> {
+  const models = [...files].map(([name, bytes]) => planOf(name, bytes));
+  const stems = new Set(models.map(({ stem }) => stem));
+  if (stems.size < models.length) {
+    throw new AtollError('INVALID_ARGUMENT', 'cannot compile: two models have the same name');
+  }
+  if (models.length === 0) throw new AtollError('INVALID_ARGUMENT', 'cannot compile: no model was given');
+  if (compiler === null) return planned(models);
+  for (const { stem, model } of models) checkTensors(stem, model, compiler.options.intermediateTensors);
+  const { version, compiled } = await runCompiler(models, compiler);
+  return compiledBy(version, compiled, models);
+}
+
+function planOf(name: string, bytes: Uint8Array): Planned {
+  // Results are named after the model, in a folder of their own.
+  if (/[/\\\0]/.test(name)) {
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot compile ${JSON.stringify(name)}: a file name without folders is needed`,
+    );
+  }
   const model = readModel(bytes, name);
   if (inspectEdgeTpu(model, name) !== null) {
     throw new AtollError('INVALID_ARGUMENT', `cannot compile ${name}: it is compiled for the Edge TPU already`);
@@ -39,49 +76,132 @@ export async function compileForEdgeTpu(
   if (mainSubgraph(model).operators.length === 0) {
     throw new AtollError('INVALID_ARGUMENT', `cannot compile ${name}: it has no operators`);
   }
-  const plan = planEdgeTpu(model);
-  if (compiler === null) return planned(plan);
-  return compiledBy(await runCompiler(bytes, compiler), plan, name.replace(/\.tflite$/i, ''));
+  return { stem: name.replace(/\.tflite$/i, ''), bytes, model, plan: planEdgeTpu(model) };
 }
 
-function planned(plan: EdgeTpuPlan): CompileResult {
+/** The compiler would fail on a name that is not there, and not say which. */
+function checkTensors(stem: string, model: TfLiteModel, asked: readonly string[]): void {
+  if (asked.length === 0) return;
+  const { tensors, operators } = mainSubgraph(model);
+  const made = new Set(operators.flatMap(({ outputs }) => outputs.map((index) => tensors[index]?.name ?? '')));
+  const missing = asked.find((name) => !made.has(name));
+  if (missing === undefined) return;
+  const near = nearestName(missing, [...made]);
+  const hint = near === undefined ? 'no operator makes it' : `no operator makes it; did you mean ${near}?`;
+  throw new AtollError('INVALID_ARGUMENT', `cannot cut ${stem}.tflite at tensor ${JSON.stringify(missing)}: ${hint}`);
+}
+
+function planned(models: readonly Planned[]): CompileResult {
   const report: CompileReport = {
     compiled: false,
     compiler: null,
     files: ['plan.json'],
-    ...planSummary(plan),
-    warnings: ['planned by the documented rules, not compiled: no Edge TPU compiler was found', ...plan.warnings],
-    plan: plan.ops,
+    ...total(models.map(({ plan }) => planSummary(plan))),
+    warnings: [
+      'planned by the documented rules, not compiled: no Edge TPU compiler was found',
+      ...models.flatMap((one) => named(models, one, one.plan.warnings)),
+    ],
+    models: models.map(({ stem, plan }) => ({ ...buildOf(plan), model: `${stem}.tflite`, files: [], plan: plan.ops })),
   };
   return { files: new Map(), report };
 }
 
-function compiledBy(result: CompilerResult, plan: EdgeTpuPlan, stem: string): CompileResult {
-  const files = new Map([
-    [`${stem}_edgetpu.tflite`, result.compiled],
-    [`${stem}_edgetpu.log`, new TextEncoder().encode(result.log)],
-  ]);
-  const { holds, said, rows } = result;
+function buildOf(plan: EdgeTpuPlan): Omit<ModelBuild, 'model' | 'files' | 'plan'> {
+  const { ops: _ops, warnings: _warnings, onChipBytes: _onChip, offChipBytes: _offChip, ...rest } = plan;
+  return rest;
+}
+
+function compiledBy(
+  version: string | null,
+  compiled: readonly (readonly CompiledFile[])[],
+  models: readonly Planned[],
+): CompileResult {
+  const files = new Map<string, Uint8Array>();
+  const builds: ModelBuild[] = [];
+  const summaries: PlanSummary[] = [];
+  const warnings: string[] = [];
+  models.forEach((one, index) => {
+    const made = compiled[index] ?? [];
+    for (const { stem, bytes, log } of made) {
+      files.set(`${stem}.tflite`, bytes);
+      if (log !== '') files.set(`${stem}.log`, new TextEncoder().encode(log));
+    }
+    const { mapped, strangers } = compiledFate(
+      one.model,
+      made.map(({ model }) => model),
+    );
+    const onEdgeTpu = mapped.filter((here) => here).length;
+    builds.push({
+      ...buildOf(one.plan),
+      model: `${one.stem}.tflite`,
+      files: made.map(({ stem }) => `${stem}.tflite`),
+      plan: one.plan.ops.map((op) => ({ ...op, compiled: mapped[op.index] === true })),
+      onEdgeTpu,
+      onCpu: mapped.length - onEdgeTpu,
+      subgraphs: made.reduce((sum, { holds }) => sum + holds.packages.length, 0),
+    });
+    summaries.push(summaryOf(made, mapped.length, onEdgeTpu));
+    warnings.push(...named(models, one, differences(one.plan, mapped, strangers)));
+  });
   const report: CompileReport = {
     compiled: true,
-    compiler: result.version,
+    compiler: version,
     files: ['plan.json', ...files.keys()],
-    ops: rows,
-    onEdgeTpu: said?.onEdgeTpu ?? plan.ops.length - holds.cpuOps.length,
-    onCpu: said?.onCpu ?? holds.cpuOps.length,
-    subgraphs: holds.packages.length,
-    onChipBytes: holds.onChipBytes,
-    offChipBytes: holds.offChipBytes,
-    warnings: differences(plan, holds.cpuOps),
-    plan: plan.ops,
+    ...total(summaries),
+    warnings,
+    models: builds,
   };
   return { files, report };
 }
 
-/** Where compiler and rules disagree, which is worth knowing for the next model. */
-function differences(plan: EdgeTpuPlan, cpuOps: readonly string[]): readonly string[] {
-  const expected = plan.ops.filter(({ mapped }) => !mapped).map(({ op }) => op);
-  if (expected.toSorted().join() === cpuOps.toSorted().join()) return [];
-  const words = (ops: readonly string[]): string => (ops.length === 0 ? 'none' : ops.join(', '));
-  return [`the compiler left other operators to the CPU (${words(cpuOps)}) than the rules expect (${words(expected)})`];
+function summaryOf(made: readonly CompiledFile[], operators: number, onEdgeTpu: number): PlanSummary {
+  const sum = (of: (file: CompiledFile) => number): number => made.reduce((all, file) => all + of(file), 0);
+  return {
+    ops: made.flatMap(({ rows }) => rows),
+    onEdgeTpu,
+    onCpu: operators - onEdgeTpu,
+    subgraphs: sum(({ holds }) => holds.packages.length),
+    onChipBytes: sum(({ holds }) => holds.onChipBytes),
+    offChipBytes: sum(({ holds }) => holds.offChipBytes),
+  };
+}
+
+/** The figures of all models; rows of the same operator and status become one. */
+function total(all: readonly PlanSummary[]): PlanSummary {
+  const rows = new Map<string, PlanSummary['ops'][number]>();
+  for (const { op, count, status } of all.flatMap(({ ops }) => ops)) {
+    const key = `${op} ${status}`;
+    rows.set(key, { op, count: (rows.get(key)?.count ?? 0) + count, status });
+  }
+  const sum = (of: (one: PlanSummary) => number): number => all.reduce((so, one) => so + of(one), 0);
+  return {
+    ops: [...rows.values()],
+    onEdgeTpu: sum(({ onEdgeTpu }) => onEdgeTpu),
+    onCpu: sum(({ onCpu }) => onCpu),
+    subgraphs: sum(({ subgraphs }) => subgraphs),
+    onChipBytes: sum(({ onChipBytes }) => onChipBytes),
+    offChipBytes: sum(({ offChipBytes }) => offChipBytes),
+  };
+}
+
+/** Where several models are compiled together, a warning names its own. */
+function named(models: readonly Planned[], { stem }: Planned, warnings: readonly string[]): readonly string[] {
+  return models.length === 1 ? warnings : warnings.map((warning) => `${stem}.tflite: ${warning}`);
+}
+
+/** Operators on which compiler and rules disagree: worth knowing for the next model. */
+const namedDifferences = 5;
+
+function differences(plan: EdgeTpuPlan, mapped: readonly boolean[], strangers: readonly string[]): readonly string[] {
+  const unlike = plan.ops.filter((op) => op.mapped !== (mapped[op.index] === true));
+  const words = unlike.slice(0, namedDifferences).map(({ op, tensor, mapped: expected }) => {
+    const [here, there] = expected ? ['the CPU', 'the Edge TPU'] : ['the Edge TPU', 'the CPU'];
+    return `the compiler put ${op} ${tensor} on ${here}, the rules expect it on ${there}`;
+  });
+  const more = unlike.length - words.length;
+  return [
+    ...words,
+    ...(more > 0 ? [`compiler and rules disagree on ${more} more operators`] : []),
+    ...strangers.slice(0, namedDifferences).map((one) => `the compiled file has an operator of its own: ${one}`),
+  ];
 }

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
+import { plainOptions } from '@atoll/edgetpu/compiler-options';
+import type { CompilerOptions } from '@atoll/edgetpu/compiler-options';
 import { compileForEdgeTpu } from './compile-for-edge-tpu.js';
+import { logText, say, standIn, success } from './compiler-for-tests.js';
 import { findCompiler } from './find-compiler.js';
 import type { CompilerRun } from './run-compiler.js';
 
@@ -14,109 +17,255 @@ const coral = join(import.meta.dirname, '../../../../../shared/data/coral');
 const skip = existsSync(coral) ? false : 'no models of google-coral/test_data in ../shared/data/coral';
 const name = 'mobilenet_v1_0.25_128_quant';
 
-const success = (subgraphs = 1): string => `Edge TPU Compiler version 16.0.384591198
-Started a compilation timeout timer of 180 seconds.
-
-Model compiled successfully in 33 ms.
-
-Input model: model.tflite
-Input size: 513.28KiB
-Output model: model_edgetpu.tflite
-Output size: 782.67KiB
-On-chip memory used for caching model parameters: 553.62KiB
-On-chip memory remaining for caching model parameters: 6.99MiB
-Off-chip memory used for streaming uncached model parameters: 0.00B
-Number of Edge TPU subgraphs: ${subgraphs}
-Total number of operations: 31
-Operation log: model_edgetpu.log
-Compilation succeeded! 
-`;
-const table = `Edge TPU Compiler version 16.0.384591198
-Input: model.tflite
-Output: model_edgetpu.tflite
-
-Operator                       Count      Status
-
-CONV_2D                        15         Mapped to Edge TPU
-DEPTHWISE_CONV_2D              13         Mapped to Edge TPU
-`;
-
-/** Programs that behave as the compiler does; $OUT is the folder after -o. */
 describe('compileForEdgeTpu with a program in the place of the compiler', { skip }, () => {
   let root = '';
   let model: Uint8Array = new Uint8Array();
+  let lstm: Uint8Array = new Uint8Array();
 
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'atoll-edgetpu-'));
     model = await readFile(join(coral, `${name}.tflite`));
+    lstm = await readFile(join(coral, 'keras_lstm_mnist_ptq.tflite'));
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  async function program(body: string): Promise<string> {
-    const path = join(root, `compiler-${Math.random().toString(36).slice(2)}`);
-    await writeFile(path, `#!/bin/sh\nwhile [ "$1" != "-o" ]; do shift; done\nOUT=$2\n${body}\n`);
-    await chmod(path, 0o755);
-    return path;
-  }
-
-  const run = (path: string, more: Partial<CompilerRun> = {}): CompilerRun => ({
+  const run = (path: string, options: Partial<CompilerOptions> = {}, more: Partial<CompilerRun> = {}): CompilerRun => ({
     program: path,
     workFolder: root,
-    minRuntimeVersion: 0,
+    options: { ...plainOptions, ...options },
     timeoutMs: 20_000,
     signal: new AbortController().signal,
     ...more,
   });
-  const say = (text: string): string => `cat <<'END'\n${text}\nEND`;
-  const leave = (file: string): string =>
-    `cp '${join(coral, file)}' "$OUT/model_edgetpu.tflite"\n${say(table).replace('cat', 'cat >"$OUT/model_edgetpu.log"')}`;
+  const compile = (path: string, options: Partial<CompilerOptions> = {}, more: Partial<CompilerRun> = {}) =>
+    compileForEdgeTpu(new Map([['mobile.tflite', model]]), run(path, options, more));
+  const leave = (file: string, stem = '${STEM}'): string =>
+    `cp '${join(coral, file)}' "$OUT/${stem}_edgetpu.tflite"\n${say(logText, `>"$OUT/${stem}_edgetpu.log"`)}`;
+  const compiled = leave(`${name}_edgetpu.tflite`);
   const leftovers = async (): Promise<string[]> => (await readdir(root)).filter((one) => one.startsWith('edgetpu-'));
-  const refusedWith = (message: RegExp) => (error: unknown) =>
-    isAtollError(error, 'FAILED_PRECONDITION') && message.test(error.message) && !error.message.includes('\n');
+  const refusedAs = (id: string, message: RegExp) => (error: unknown) =>
+    isAtollError(error, 'FAILED_PRECONDITION') &&
+    error.detail['compilerFailure'] === id &&
+    message.test(error.message) &&
+    error.message.startsWith('cannot compile mobile.tflite for the Edge TPU: ') &&
+    !error.message.includes('\n');
 
   it('gives the compiled file, its log and figures read from the file', async () => {
-    const path = await program(`${leave(`${name}_edgetpu.tflite`)}\n${say(success())}`);
-    const { files, report } = await compileForEdgeTpu(model, 'mobile.tflite', run(path));
+    const { path, calls } = await standIn(root, `${compiled}\n${say(success('mobile'))}`);
+    const { files, report } = await compile(path);
     assert.deepEqual([...files.keys()], ['mobile_edgetpu.tflite', 'mobile_edgetpu.log']);
     assert.deepEqual(
-      [report.compiled, report.compiler, report.onEdgeTpu, report.onCpu],
-      [true, '16.0.384591198', 31, 0],
+      [report.compiled, report.compiler, report.onEdgeTpu, report.onCpu, report.subgraphs],
+      [true, '16.0.384591198', 31, 0, 1],
     );
     assert.equal(report.onChipBytes + report.offChipBytes, 566_912);
-    assert.equal(report.ops.length, 2);
+    assert.deepEqual(
+      report.ops.map(({ op, count }) => `${op} ${count}`),
+      ['CONV_2D 15', 'DEPTHWISE_CONV_2D 13'],
+    );
     assert.deepEqual(report.warnings, []);
+    assert.ok(report.models[0]?.plan.every((op) => op.compiled === true && op.mapped));
     assert.deepEqual(await leftovers(), []);
+    const [args] = await calls();
+    assert.deepEqual(args?.slice(0, 2), ['-s', '-o']);
+    assert.deepEqual(args?.length, 4);
   });
 
-  it('does not believe in success when the file holds nothing compiled', async () => {
-    const path = await program(`${leave(`${name}.tflite`)}\n${say(success(0))}`);
+  it('passes every option as one argument each, semicolons and all', async () => {
+    const fused = 'sequential/output/MatMul;sequential/output/BiasAdd';
+    const { path, calls } = await standIn(
+      root,
+      `${leave('keras_lstm_mnist_ptq_edgetpu.tflite')}\n${say(success('lstm'))}`,
+    );
+    const options = {
+      minRuntimeVersion: 13,
+      intermediateTensors: [fused, 'sequential/flatten/Reshape'],
+      numSegments: 1,
+      searchDelegate: true,
+      delegateSearchStep: 30,
+      timeoutSeconds: 60,
+      multipleSubgraphs: true,
+    };
+    await compileForEdgeTpu(new Map([['lstm.tflite', lstm]]), run(path, options));
+    const [args = []] = await calls();
+    assert.equal(
+      args.slice(3, -1).join(' | '),
+      `-m | 13 | -i | ${fused},sequential/flatten/Reshape | -d | -k | 30 | -t | 60 | -a`,
+    );
+  });
+
+  it('refuses an intermediate tensor that the model does not have before it starts anything', async () => {
+    const { path, calls } = await standIn(root, 'exit 0');
     await assert.rejects(
-      compileForEdgeTpu(model, 'm.tflite', run(path)),
-      refusedWith(/its file holds nothing for the Edge TPU$/),
+      compile(path, { intermediateTensors: ['MobilenetV1/Logits/AvgPool_1a/AvgPol'] }),
+      /^AtollError: cannot cut mobile\.tflite at tensor "[^"]+": no operator makes it; did you mean MobilenetV1\/Logits\/AvgPool_1a\/AvgPool\?$/,
+    );
+    await assert.rejects(calls(), /ENOENT/);
+  });
+
+  it('refuses an option that the installed version does not know', async () => {
+    const { path } = await standIn(root, 'exit 0', '15.0.340273435');
+    await assert.rejects(
+      compile(path, { searchDelegate: true }),
+      /cannot ask edgetpu_compiler 15\.0\.340273435 for -d: it came with version 16\.0$/,
     );
   });
 
-  it('carries the reason of a failure', async () => {
-    const path = await program(
-      `${say('Edge TPU Compiler version 15.0.340273435\nInvalid model: model.tflite\nModel not quantized')}\nexit 1`,
+  it('collects the segments of a pipeline in order', async () => {
+    const parts = [0, 1, 2].map((index) => leave(`${name}_edgetpu.tflite`, `${'$'}{STEM}_segment_${index}_of_3`));
+    const { path, calls } = await standIn(
+      root,
+      `${parts.join('\n')}\n${[0, 1, 2].map((index) => say(success(`mobile_segment_${index}_of_3`))).join('\n')}`,
     );
-    await assert.rejects(compileForEdgeTpu(model, 'm.tflite', run(path)), refusedWith(/: Model not quantized$/));
+    const { files, report } = await compile(path, { numSegments: 3 });
+    assert.deepEqual(
+      [...files.keys()].filter((one) => one.endsWith('.tflite')),
+      [0, 1, 2].map((index) => `mobile_segment_${index}_of_3_edgetpu.tflite`),
+    );
+    assert.deepEqual([report.subgraphs, report.onChipBytes + report.offChipBytes], [3, 3 * 566_912]);
+    assert.ok((await calls())[0]?.join(' ').includes(' -n 3 '));
   });
 
-  it('tries once more after an internal compiler error', async () => {
+  it('names the segment that is not there', async () => {
+    const { path } = await standIn(
+      root,
+      `${leave(`${name}_edgetpu.tflite`, '${STEM}_segment_0_of_2')}\n${say(success('mobile_segment_0_of_2'))}`,
+    );
+    await assert.rejects(
+      compile(path, { numSegments: 2 }),
+      refusedAs('no-output', /left no mobile_segment_1_of_2_edgetpu/),
+    );
+  });
+
+  it('compiles several models together, in the order in which they were given', async () => {
+    const { path, calls } = await standIn(
+      root,
+      `${leave(`${name}_edgetpu.tflite`, 'mobile')}\n${leave('keras_lstm_mnist_ptq_edgetpu.tflite', 'lstm')}\n${say(
+        success('mobile').replace('Model compiled', 'Models compiled'),
+      )}\n${say(success('lstm').replace(/^[^]*?(?=Input model)/, ''))}`,
+    );
+    const both = new Map([
+      ['mobile.tflite', model],
+      ['lstm.tflite', lstm],
+    ]);
+    const { report } = await compileForEdgeTpu(both, run(path));
+    assert.deepEqual(
+      report.models.map((one) => [one.model, one.files, one.onEdgeTpu]),
+      [
+        ['mobile.tflite', ['mobile_edgetpu.tflite'], 31],
+        ['lstm.tflite', ['lstm_edgetpu.tflite'], 6],
+      ],
+    );
+    assert.deepEqual([report.onEdgeTpu, report.onChipBytes + report.offChipBytes], [37, 566_912 + 44_544]);
+    assert.deepEqual(
+      (await calls())[0]?.slice(-2).map((one) => one.slice(one.lastIndexOf('/') + 1)),
+      ['mobile.tflite', 'lstm.tflite'],
+    );
+  });
+
+  it('tells operator by operator where compiler and rules disagree', async () => {
+    const { path } = await standIn(root, `${leave('split_concat_edgetpu.tflite')}\n${say(success('deeplab'))}`);
+    const deeplab = await readFile(join(coral, 'deeplabv3_mnv2_dm05_pascal_quant.tflite'));
+    const { report } = await compileForEdgeTpu(new Map([['deeplab.tflite', deeplab]]), run(path));
+    assert.equal(report.warnings.length, 6);
+    assert.match(
+      report.warnings[0] ?? '',
+      /^the compiler put RESIZE_BILINEAR ResizeBilinear on the Edge TPU, the rules/,
+    );
+  });
+
+  const header = 'Edge TPU Compiler version 16.0.384591198';
+  const failures: readonly (readonly [name: string, body: () => string, id: string, message: RegExp])[] = [
+    [
+      'a float model, by version 15',
+      () =>
+        `${say('Edge TPU Compiler version 15.0.340273435\nInvalid model: mobile.tflite\nModel not quantized')}\nexit 1`,
+      'not-quantized',
+      /not quantized to full integers.*; quantize it with atoll quantize/,
+    ],
+    [
+      'success with no subgraph',
+      () => `${leave(`${name}.tflite`)}\n${say(success('mobile', 0))}`,
+      'nothing-mapped',
+      /reports success, but maps no operator/,
+    ],
+    [
+      'a crash behind the wrapper script',
+      () =>
+        `${say(header)}\necho '/usr/bin/edgetpu_compiler: line 3: 77 Segmentation fault (core dumped) x' >&2\nexit 139`,
+      'crash',
+      /the compiler crashed; leave out --multiple-subgraphs/,
+    ],
+    ['an end by a signal', () => `${say(header)}\nkill -ABRT $$`, 'crash', /crashed \(SIGABRT\)/],
+    ['a version line and nothing else', () => say(header), 'no-result', /printed no result; ask for fewer segments/],
+    [
+      'an unknown text and a non-zero end',
+      () => `${say(`${header}\nthe moon is full`)}\nexit 3`,
+      'exit-code',
+      /exit code 3, its last line: the moon is full;/,
+    ],
+    [
+      'a non-zero end after words of success',
+      () => `${compiled}\n${say(success('mobile'))}\nexit 9`,
+      'exit-code',
+      /exit code 9/,
+    ],
+    ['success without a file', () => say(success('mobile')), 'no-output', /left no mobile_edgetpu\.tflite/],
+    [
+      'a stub of a kilobyte',
+      () =>
+        `head -c 1024 '${join(coral, `${name}_edgetpu.tflite`)}' >"$OUT/$STEM"_edgetpu.tflite\n${say(success('mobile'))}`,
+      'stub-output',
+      /mobile_edgetpu\.tflite \(1024 bytes\) holds nothing for the Edge TPU/,
+    ],
+    [
+      'the model itself under the name of the result',
+      () => `${leave(`${name}.tflite`)}\n${say(success('mobile'))}`,
+      'stub-output',
+      /holds nothing for the Edge TPU/,
+    ],
+  ];
+  for (const [what, body, id, message] of failures) {
+    it(`gives cause and remedy: ${what}`, async () => {
+      const { path } = await standIn(root, body());
+      await assert.rejects(compile(path), refusedAs(id, message));
+      assert.deepEqual(await leftovers(), []);
+    });
+  }
+
+  it('refuses a result that needs a newer runtime than was asked for', async () => {
+    const { path } = await standIn(root, `${compiled}\n${say(success('mobile'))}`);
+    await assert.rejects(
+      compile(path, { minRuntimeVersion: 11 }),
+      refusedAs('newer-runtime', /needs runtime 12, and 11 was/),
+    );
+  });
+
+  it('tries once more after an internal compiler error, and no more than once', async () => {
     const mark = join(root, 'tried');
-    const path = await program(
-      `if [ ! -e '${mark}' ]; then touch '${mark}'; echo 'Internal compiler error. Aborting! '; exit 1; fi\n${leave(`${name}_edgetpu.tflite`)}\n${say(success())}`,
+    const error = `echo 'Internal compiler error. Aborting! '; exit 1`;
+    const once = await standIn(
+      root,
+      `if [ ! -e '${mark}' ]; then touch '${mark}'; ${error}; fi\n${compiled}\n${say(success('mobile'))}`,
     );
-    assert.equal((await compileForEdgeTpu(model, 'm.tflite', run(path))).report.compiled, true);
+    assert.equal((await compile(once.path)).report.compiled, true);
+    const always = await standIn(root, error);
+    await assert.rejects(compile(always.path), refusedAs('internal-error', /internal error, twice/));
+    assert.equal((await always.calls()).length, 2);
   });
 
   it('ends a program that hangs, with the children that it started', async () => {
     const pidFile = join(root, 'pid');
-    const path = await program(`sleep 600 &\necho $! >'${pidFile}.new'; mv '${pidFile}.new' '${pidFile}'\nwait`);
+    const { path } = await standIn(
+      root,
+      `sleep 600 &\necho $! >'${pidFile}.new'; mv '${pidFile}.new' '${pidFile}'\nwait`,
+    );
     await assert.rejects(
-      compileForEdgeTpu(model, 'm.tflite', run(path, { timeoutMs: 1_500 })),
-      (error) => isAtollError(error, 'DEADLINE_EXCEEDED') && error.message.endsWith('took longer than 1.5 s'),
+      compile(path, {}, { timeoutMs: 1_500 }),
+      (error) =>
+        isAtollError(error, 'DEADLINE_EXCEEDED') &&
+        error.message.includes('took longer than 1.5 s; use a smaller input') &&
+        error.detail['compilerFailure'] === 'too-long',
     );
     const pid = Number(await readFile(pidFile, 'utf8'));
     await eventually(() => assert.throws(() => process.kill(pid, 0), /ESRCH/), 5_000);
@@ -126,26 +275,40 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
   it('ends when the job is cancelled', async () => {
     const controller = new AbortController();
     const started = join(root, 'started');
-    const path = await program(`touch '${started}'\nsleep 600`);
-    const compiling = compileForEdgeTpu(model, 'm.tflite', run(path, { signal: controller.signal }));
+    const { path } = await standIn(root, `touch '${started}'\nsleep 600`);
+    const compiling = compile(path, {}, { signal: controller.signal });
     const ended = assert.rejects(compiling, (error) => isAtollError(error, 'CANCELLED'));
     await eventually(() => assert.ok(existsSync(started)), 5_000);
     controller.abort();
     await ended;
   });
 
-  it('refuses a compiled file as input', async () => {
-    const compiled = await readFile(join(coral, `${name}_edgetpu.tflite`));
-    await assert.rejects(compileForEdgeTpu(compiled, 'm.tflite', null), /compiled for the Edge TPU already$/);
+  it('refuses a compiled file as input, a name with folders, and two models of one name', async () => {
+    const done = await readFile(join(coral, `${name}_edgetpu.tflite`));
+    await assert.rejects(compileForEdgeTpu(new Map([['m.tflite', done]]), null), /compiled for the Edge TPU already$/);
+    await assert.rejects(compileForEdgeTpu(new Map([['../m.tflite', model]]), null), /a file name without folders/);
+    const twice = new Map([
+      ['m.tflite', model],
+      ['m.TFLITE', model],
+    ]);
+    await assert.rejects(compileForEdgeTpu(twice, null), /two models have the same name$/);
+  });
+
+  it('without a compiler makes a plan, and no file under the name of a compiled one', async () => {
+    const { files, report } = await compileForEdgeTpu(new Map([['mobile.tflite', model]]), null);
+    assert.deepEqual([files.size, report.compiled, report.compiler, report.files], [0, false, null, ['plan.json']]);
+    assert.ok(report.models.every((one) => one.files.length === 0));
+    assert.doesNotMatch(JSON.stringify(report), /_edgetpu\.tflite/);
+    assert.match(report.warnings[0] ?? '', /not compiled/);
   });
 
   it('finds the compiler by name or on the search path, and never replaces a named one', async () => {
     assert.equal(await findCompiler({ named: null, searchPath: root }), null);
     await assert.rejects(
       findCompiler({ named: join(root, 'none'), searchPath: '' }),
-      refusedWith(/not there or not executable$/),
+      (error) => isAtollError(error, 'FAILED_PRECONDITION') && error.message.endsWith('not there or not executable'),
     );
-    const path = await program('exit 0');
+    const { path } = await standIn(root, 'exit 0');
     assert.equal(await findCompiler({ named: path, searchPath: '' }), path);
     await writeFile(join(root, 'edgetpu_compiler'), '#!/bin/sh\n');
     await chmod(join(root, 'edgetpu_compiler'), 0o755);

@@ -5,6 +5,7 @@ import type { BlobStore } from '@atoll/artifacts/store';
 import type { CachePaths } from '@atoll/base/cache';
 import { parseSha256, type Sha256, sha256File } from '@atoll/base/digest';
 import { AtollError } from '@atoll/base/error';
+import { checkOptions } from '@atoll/edgetpu/compiler-options';
 import { isImageName } from '@atoll/image/images-in';
 import type { Artifact } from '@atoll/proto/atoll/v1/blob';
 import type { CompileTask, QuantizeTask, StartQuantizationRequest } from '@atoll/proto/atoll/v1/quantizer';
@@ -93,14 +94,18 @@ async function compileTask(
   base: Lineage,
   context: TaskContext,
 ): Promise<AskedTask> {
-  const { minRuntimeVersion } = task;
-  if (minRuntimeVersion !== 0 && (minRuntimeVersion < 10 || minRuntimeVersion > 14)) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot compile for runtime ${minRuntimeVersion}: 10 to 14 are known`);
+  checkOptions(task);
+  const timeoutMs = context.compilerTimeoutMs;
+  if (task.timeoutSeconds * 1000 >= timeoutMs) {
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot compile with a time of ${task.timeoutSeconds} s: this service ends the compiler after ${timeoutMs / 1000} s`,
+    );
   }
   const compiler = await findCompiler(context.compiler);
   const edgeTpuCompiler = compiler === null ? null : { path: compiler, sha256: await sha256File(compiler) };
   const lineage = { ...base, edgeTpuCompiler };
-  return { kind: 'compile', model, compiler, minRuntimeVersion, timeoutMs: context.compilerTimeoutMs, lineage };
+  return { kind: 'compile', model, compiler, options: task, timeoutMs, lineage };
 }
 
 async function modelFiles(artifacts: readonly Artifact[], store: BlobStore): Promise<readonly StoredFile[]> {

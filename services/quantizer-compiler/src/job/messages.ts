@@ -1,4 +1,5 @@
 /** What parent and child of a compiler's job tell each other. */
+import type { CompilerOptions } from '@atoll/edgetpu/compiler-options';
 import type { Lineage } from '../cache/lineage.js';
 import type { QuantizeMode } from '../quantize/modes.js';
 import type { BorderType } from '../quantize/borders.js';
@@ -52,7 +53,7 @@ export interface QuantizeJob extends TaskBase {
 export interface CompileJob extends TaskBase {
   readonly kind: 'compile';
   readonly compiler: string | null;
-  readonly minRuntimeVersion: number;
+  readonly options: CompilerOptions;
   readonly timeoutMs: number;
 }
 

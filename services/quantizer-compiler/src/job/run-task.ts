@@ -1,7 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@atoll/base/clock';
-import { AtollError } from '@atoll/base/error';
 import { writeFileAtomic } from '@atoll/base/files';
 import { decodeImage } from '@atoll/image/decode';
 import { openModel } from '@atoll/runtime/open';
@@ -74,14 +73,10 @@ async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePort
 }
 
 async function compile(task: CompileJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
-  const [first] = files;
-  if (first === undefined || files.size !== 1) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot compile ${files.size} files: one .tflite is needed`);
-  }
   ports.onStage('edgetpu');
-  const { compiler: program, minRuntimeVersion, timeoutMs, workFolder } = task;
-  const run = program === null ? null : { program, workFolder, minRuntimeVersion, timeoutMs, signal: ports.signal };
-  const result = await compileForEdgeTpu(first[1], first[0], run);
+  const { compiler: program, options, timeoutMs, workFolder } = task;
+  const run = program === null ? null : { program, workFolder, options, timeoutMs, signal: ports.signal };
+  const result = await compileForEdgeTpu(files, run);
   for (const warning of result.report.warnings) ports.onWarning(warning);
   return {
     files: new Map([['plan.json', json(result.report)], ...result.files]),
