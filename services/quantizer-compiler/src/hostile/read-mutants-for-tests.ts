@@ -61,7 +61,15 @@ async function readAll({ coral, from, to, only, libraries }: MutantRequest): Pro
     const before = process.cpuUsage();
     const { outcome, words } = await read(mutant.files, base, libraries);
     const { user, system } = process.cpuUsage(before);
-    const result = { seed, base, how: mutant.how, outcome, words, cpuMs: (user + system) / 1000, peakBytes: peakBytes() };
+    const result = {
+      seed,
+      base,
+      how: mutant.how,
+      outcome,
+      words,
+      cpuMs: (user + system) / 1000,
+      peakBytes: peakBytes(),
+    };
     await tell({ kind: 'result', result });
   }
 }

@@ -15,7 +15,10 @@ export function readFloatTfLite(bytes: Uint8Array, file: string): Graph {
   const main = mainSubgraph(model);
   const size = main.operators.length + main.tensors.length;
   if (size > maxParts) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: ${size} operators and tensors are above ${maxParts}`);
+    throw new AtollError(
+      'INVALID_ARGUMENT',
+      `cannot import ${file}: ${size} operators and tensors are above ${maxParts}`,
+    );
   }
   const constants = constantsOf(model);
   const values = main.tensors.map((tensor) => valueOf(constants, tensor, file));

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { AtollError, reasonOf } from '@atoll/base/error';
 import { Dataset, File, FS, Group, ready } from 'h5wasm';
+import { refuseEndlessHeaps } from './check-hdf5.js';
 import { parseTopology } from './keras-model.js';
 import type { KerasModel, KerasWeight } from './keras-model.js';
 
@@ -12,6 +13,7 @@ export async function readKerasH5(bytes: Uint8Array, file: string): Promise<Kera
   if (Buffer.from(bytes.subarray(0, 4)).toString('hex') !== signature) {
     throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: it is not an HDF5 file`);
   }
+  refuseEndlessHeaps(bytes, file);
   // Failures become exceptions instead of lines on standard error.
   (await ready).activate_throwing_error_handler();
   const path = `/${randomUUID()}.h5`;
