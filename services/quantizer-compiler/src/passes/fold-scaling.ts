@@ -1,73 +1,101 @@
-// A multiplication or addition of one constant before a convolution or dense layer disappears into its weights and bias:
-//   conv(a * x, w) = conv(x, a * w)      conv(x + c, w) = conv(x, w) + c * sum(w)   (without padding)
-// It is how a Rescaling layer at the input goes away. With padding an addition stays: the border would get another value.
-import { activations, paddings } from '@atoll/tflite/enums';
-import { floatData, valueAt } from '../graph/graph.js';
-import type { Graph, Op, Value } from '../graph/graph.js';
-import { compact, producers, useCounts } from '../graph/rewrite.js';
+// A multiplication by, or addition of, a constant for each channel disappears into the weights and bias of an operation before it
+//   a * conv(x, w) + c = conv(x, a * w) + c            (batch normalization after a convolution)
+// or after it
+//   conv(a * x, w) = conv(x, a * w)     conv(x + c, w) = conv(x, w) + c * sum(w)     (rescaled inputs; the sum: without padding)
+// and may pass pools, means, reshapes and the like on its way: see affine.ts. Backward comes first: there one scale per output
+// channel takes up whatever the factor is. With padding an addition stays: the border would get another value.
+import { activations } from '@atoll/tflite/enums';
+import type { Graph, Op } from '../graph/graph.js';
+import { affineOf, transparentInput } from './affine.js';
+import type { Affine } from './affine.js';
+import { applyRule, bypass, Draft, onlyReader } from './rule.js';
+import type { Change, View } from './rule.js';
+import { fusedActivation, inputOffsetGain, padsNothing, scaleInputs, scaleOutputs, weightedOf } from './weighted.js';
+import type { Weighted } from './weighted.js';
 
 /** Folds until nothing folds any more. */
 export function foldScaling(graph: Graph): Graph {
-  for (let current = graph; ;) {
-    const folded = foldOnce(current);
-    if (folded === null) return current;
-    current = folded;
-  }
+  return applyRule(graph, (view, op) => {
+    const affine = affineOf(view.graph, op);
+    if (affine === null) return null;
+    return backward(view, op, affine) ?? forward(view, op, affine);
+  });
 }
 
-function foldOnce(graph: Graph): Graph | null {
-  const makers = producers(graph);
-  const counts = useCounts(graph);
-  for (const op of graph.ops) {
-    const [input = -1, weights = -1, bias = -1] = op.inputs;
-    const before = makers.get(input);
-    const constant = before === undefined ? null : scalarOperand(graph, before);
-    if (before === undefined || constant === null || counts[input] !== 1) continue;
-    if (counts[weights] !== 1 || counts[bias] !== 1 || !folds(op, before)) continue;
-    const kernel = floatData(graph.values[weights]);
-    const shift = floatData(graph.values[bias]);
-    if (kernel === null || shift === null) continue;
-    const values = [...graph.values];
-    if (before.kind === 'MUL') {
-      values[weights] = withData(
-        valueAt(graph, weights),
-        kernel.map((weight) => weight * constant),
-      );
-    } else {
-      values[bias] = withData(
-        valueAt(graph, bias),
-        shift.map((one, channel) => one + constant * rowSum(kernel, channel, shift.length)),
-      );
+function backward(view: View, op: Op, affine: Affine): Change | null {
+  const target = source(view, op, affine);
+  if (target === null) return null;
+  const bypassed = bypass(view, op, affine.source);
+  if (bypassed === null) return null;
+  const { data, period } = affine;
+  const at = (channel: number): number => data[channel % period] ?? 0;
+  const draft = new Draft(view);
+  const offsets = target.offsets.map((one, channel) => (affine.kind === 'scale' ? one * at(channel) : one + at(channel)));
+  const constants = new Map<number, Float32Array>([[target.bias, offsets]]);
+  if (affine.kind === 'scale') constants.set(target.weights, scaleOutputs(target, at));
+  draft.constants(target.op, constants);
+  return draft.merge(bypassed);
+}
+
+/** The operation that made, by operations that let `affine` through, what `op` reads; nothing else may read the way. */
+function source(view: View, op: Op, affine: Affine): Weighted | null {
+  let index: number | null = affine.source;
+  for (let reader = op; index !== null; ) {
+    const maker: Op | undefined = view.makers.get(index);
+    if (maker === undefined || onlyReader(view, index) !== reader) return null;
+    const weighted = weightedOf(view.graph, maker);
+    if (weighted !== null) {
+      const fused = fusedActivation(maker);
+      const passes = fused === activations.NONE || (fused === activations.RELU && affine.positive);
+      return passes && weighted.outChannels % affine.period === 0 ? weighted : null;
     }
-    const [source = -1] = before.inputs;
-    const ops = graph.ops
-      .filter((one) => one !== before)
-      .map((one) => (one === op ? { ...op, inputs: [source, weights, bias] } : one));
-    return compact({ ...graph, values, ops });
+    index = transparentInput(view.graph, maker, affine);
+    reader = maker;
   }
   return null;
 }
 
-function folds(op: Op, before: Op): boolean {
-  if (op.kind === 'FULLY_CONNECTED') return true;
-  if (op.kind !== 'CONV_2D') return false;
-  return before.kind === 'MUL' || (op.options?.type === 'Conv2DOptions' && op.options.padding === paddings.VALID);
+function forward(view: View, op: Op, affine: Affine): Change | null {
+  const [output = -1] = op.outputs;
+  const targets = sinks(view, output, affine);
+  if (targets === null || targets.length === 0) return null;
+  const { data, period } = affine;
+  const at = (channel: number): number => data[channel % period] ?? 0;
+  const draft = new Draft(view);
+  for (const target of new Set(targets)) {
+    if (affine.kind === 'scale') {
+      draft.constants(target.op, new Map([[target.weights, scaleInputs(target, at)]]));
+    } else {
+      const gain = inputOffsetGain(target, at);
+      draft.constants(
+        target.op,
+        new Map([[target.bias, target.offsets.map((one, channel) => one + (gain[channel] ?? 0))]]),
+      );
+    }
+  }
+  draft.replace(op, []);
+  return draft.change([output, affine.source]);
 }
 
-/** The single constant that a plain MUL or ADD applies to its first input, or null when it is something else. */
-function scalarOperand(graph: Graph, { kind, inputs, options }: Op): number | null {
-  if (kind !== 'MUL' && kind !== 'ADD') return null;
-  if (options === null || !('activation' in options) || options.activation !== activations.NONE) return null;
-  const data = floatData(graph.values[inputs[1] ?? -1]);
-  return data?.length === 1 ? (data[0] ?? null) : null;
-}
-
-/** Sum of the weights of one output channel; channels are the first axis. */
-function rowSum(kernel: Float32Array, channel: number, channels: number): number {
-  const row = kernel.length / channels;
-  return kernel.subarray(channel * row, (channel + 1) * row).reduce((sum, weight) => sum + weight, 0);
-}
-
-function withData(value: Value, data: Float32Array): Value {
-  return { ...value, data };
+/** The operations that take `affine` in, one for every way that a value goes; null when one way has none. */
+function sinks(view: View, index: number, affine: Affine): readonly Weighted[] | null {
+  if (view.outputs.has(index)) return null;
+  const found: Weighted[] = [];
+  for (const reader of view.readers.get(index) ?? []) {
+    const weighted = weightedOf(view.graph, reader);
+    if (weighted !== null) {
+      const takes =
+        weighted.input === index &&
+        weighted.inChannels % affine.period === 0 &&
+        (affine.kind === 'scale' || padsNothing(view.graph, reader));
+      if (!takes) return null;
+      found.push(weighted);
+      continue;
+    }
+    if (transparentInput(view.graph, reader, affine) !== index) return null;
+    const beyond = sinks(view, reader.outputs[0] ?? -1, affine);
+    if (beyond === null) return null;
+    found.push(...beyond);
+  }
+  return found;
 }

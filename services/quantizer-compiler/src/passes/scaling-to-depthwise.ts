@@ -1,0 +1,58 @@
+// A constant factor or addend for each channel that no convolution can take in becomes a depthwise convolution of 1x1 with a bias:
+// one operation in the place of two, a scale for each channel in the place of one for all, an addend of 32 bits in the place of
+// 8, and an operation that the Edge TPU surely takes.
+import { activations, paddings } from '@atoll/tflite/enums';
+import { valueAt } from '../graph/graph.js';
+import type { Graph, Op, Value } from '../graph/graph.js';
+import { affineOf } from './affine.js';
+import { applyRule, Draft, onlyReader } from './rule.js';
+import type { Change, View } from './rule.js';
+
+/** Replaces MUL and ADD of constants over images, pairs at once; a single one of one number stays. Comes after fold-scaling. */
+export function scalingToDepthwise(graph: Graph): Graph {
+  return applyRule(graph, depthwise);
+}
+
+function depthwise(view: View, op: Op): Change | null {
+  const { graph } = view;
+  const first = affineOf(graph, op);
+  const [output = -1] = op.outputs;
+  if (first === null) return null;
+  const { shape } = valueAt(graph, first.source);
+  const [batch, , , channels = 1] = shape;
+  if (shape.length !== 4 || batch !== 1) return null;
+  const next = first.kind === 'scale' ? onlyReader(view, output) : undefined;
+  const second = next === undefined ? null : affineOf(graph, next);
+  const pair = next !== undefined && second?.kind === 'offset';
+  if (!pair && first.period === 1) return null;
+  const made = pair ? next.outputs : op.outputs;
+  const { name } = valueAt(graph, made[0] ?? -1);
+  const scale = first.kind === 'scale' ? first : null;
+  const offset = first.kind === 'offset' ? first : pair ? second : null;
+  const draft = new Draft(view);
+  const constant = (part: string, size: readonly number[], of: (channel: number) => number): number => {
+    const data = Float32Array.from({ length: channels }, (_, channel) => of(channel));
+    return draft.add({ name: `${name}/${part}`, type: 'float32', shape: size, data, quantization: null } satisfies Value);
+  };
+  const weights = constant('factors', [1, 1, 1, channels], (at) => (scale === null ? 1 : (scale.data[at % scale.period] ?? 0)));
+  const bias = constant('addends', [channels], (at) => (offset === null ? 0 : (offset.data[at % offset.period] ?? 0)));
+  draft.replace(op, []);
+  draft.replace(pair ? next : op, [
+    {
+      kind: 'DEPTHWISE_CONV_2D',
+      inputs: [first.source, weights, bias],
+      outputs: made,
+      options: {
+        type: 'DepthwiseConv2DOptions',
+        padding: paddings.VALID,
+        strideW: 1,
+        strideH: 1,
+        depthMultiplier: 1,
+        activation: activations.NONE,
+        dilationW: 1,
+        dilationH: 1,
+      },
+    },
+  ]);
+  return draft.change();
+}
