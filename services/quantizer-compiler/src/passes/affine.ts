@@ -39,29 +39,21 @@ export function transparentInput(graph: Graph, op: Op, affine: Affine): number |
   const sameChannels = channels === valueAt(graph, op.outputs[0] ?? -1).shape.at(-1);
   if (op.kind === 'RESHAPE') return input;
   if (!sameChannels || channels % affine.period !== 0 || fusedActivation(op) !== activations.NONE) return null;
-  return movesAcross(graph, op, affine) ? input : null;
+  return movesAcross[op.kind]?.(affine, graph, op) === true ? input : null;
 }
 
-function movesAcross(graph: Graph, op: Op, { kind, positive }: Affine): boolean {
-  switch (op.kind) {
-    case 'RELU':
-    case 'LEAKY_RELU':
-      return kind === 'scale' && positive;
-    case 'MAX_POOL_2D':
-      return kind === 'offset' || positive;
-    // Padding takes no part in an average.
-    case 'AVERAGE_POOL_2D':
-    case 'RESIZE_BILINEAR':
-    case 'RESIZE_NEAREST_NEIGHBOR':
-      return true;
-    case 'MEAN':
-      return keepsChannels(graph, op);
-    case 'PAD':
-      return kind === 'scale';
-    default:
-      return false;
-  }
-}
+/** Whether an operation that works channel by channel gives the same before and after. */
+const movesAcross: Readonly<Partial<Record<Op['kind'], (affine: Affine, graph: Graph, op: Op) => boolean>>> = {
+  RELU: ({ kind, positive }) => kind === 'scale' && positive,
+  LEAKY_RELU: ({ kind, positive }) => kind === 'scale' && positive,
+  MAX_POOL_2D: ({ kind, positive }) => kind === 'offset' || positive,
+  // Padding takes no part in an average.
+  AVERAGE_POOL_2D: () => true,
+  RESIZE_BILINEAR: () => true,
+  RESIZE_NEAREST_NEIGHBOR: () => true,
+  MEAN: (_affine, graph, op) => keepsChannels(graph, op),
+  PAD: ({ kind }) => kind === 'scale',
+};
 
 /** True when a reduction does not go over the last axis. */
 export function keepsChannels(graph: Graph, op: Op): boolean {

@@ -12,7 +12,10 @@ import { fusedActivation } from './weighted.js';
 
 /** Rewrites arithmetic with constants, reshapes and odd fusions in one spelling. */
 export function canonicalArithmetic(graph: Graph): Graph {
-  return applyRule(graph, (view, op) => arithmetic(view, op) ?? reshape(view, op) ?? zeroPad(view, op) ?? split(view, op));
+  return applyRule(
+    graph,
+    (view, op) => arithmetic(view, op) ?? reshape(view, op) ?? zeroPad(view, op) ?? split(view, op),
+  );
 }
 
 function arithmetic(view: View, op: Op): Change | null {
@@ -26,10 +29,15 @@ function arithmetic(view: View, op: Op): Change | null {
   const draft = new Draft(view);
   const mapped = (of: (one: number) => number): number => {
     const value = valueAt(view.graph, right);
-    return draft.add({ ...value, name: `${value.name}/inverse`, data: (floatData(value) ?? new Float32Array()).map(of) });
+    return draft.add({
+      ...value,
+      name: `${value.name}/inverse`,
+      data: (floatData(value) ?? new Float32Array()).map(of),
+    });
   };
   if (op.kind === 'DIV' && isConstant(right)) {
-    if (floatData(view.graph.values[right])?.some((one) => !Number.isFinite(Math.fround(1 / one))) === true) return null;
+    if (floatData(view.graph.values[right])?.some((one) => !Number.isFinite(Math.fround(1 / one))) === true)
+      return null;
     const inverse = mapped((one) => 1 / one);
     draft.replace(op, [{ ...op, kind: 'MUL', inputs: [left, inverse], options: { type: 'MulOptions', activation } }]);
     return draft.change();
@@ -61,7 +69,9 @@ function reshape(view: View, op: Op): Change | null {
   const [input = -1, target = -1] = op.inputs;
   const output = valueAt(view.graph, op.outputs[0] ?? -1);
   const sizes = view.graph.values[target]?.data;
-  if (op.kind === 'RESHAPE' && sizes instanceof Int32Array && sizes.join() === output.shape.join()) return null;
+  const wanted = output.shape.join();
+  const said = op.options?.type === 'ReshapeOptions' ? op.options.newShape.join() : '';
+  if (op.kind === 'RESHAPE' && sizes instanceof Int32Array && sizes.join() === wanted && said === wanted) return null;
   const draft = new Draft(view);
   const shape = draft.add({
     name: `${output.name}/shape`,

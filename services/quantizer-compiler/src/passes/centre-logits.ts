@@ -1,37 +1,61 @@
 // A softmax does not change when the same number is added to all its inputs. So the mean over the classes can be taken out of
-// the weights and bias of the dense layer before it: the logits then spread around 0, over a narrower range, in finer steps.
+// the weights and bias of the dense layer or convolution before it: the logits then spread around 0, over a narrower range, in
+// finer steps. Between the two there may be what keeps classes apart: reshapes and means over the image.
 import { activations } from '@atoll/tflite/enums';
-import { floatData, valueAt } from '../graph/graph.js';
-import type { Graph } from '../graph/graph.js';
-import { producers, useCounts } from '../graph/rewrite.js';
+import { valueAt } from '../graph/graph.js';
+import type { Graph, Op } from '../graph/graph.js';
+import { keepsChannels } from './affine.js';
+import { applyRule, Draft, onlyReader } from './rule.js';
+import type { Change, View } from './rule.js';
+import { fusedActivation, weightedOf } from './weighted.js';
+import type { Weighted } from './weighted.js';
 
-/** Centres every dense layer whose output is read by a SOFTMAX and by nothing else. */
+/** Centres every operation with weights whose output goes to a SOFTMAX and nowhere else. */
 export function centreLogits(graph: Graph): Graph {
-  const makers = producers(graph);
-  const counts = useCounts(graph);
-  const values = [...graph.values];
-  for (const { kind, inputs } of graph.ops) {
-    const [logits = -1] = inputs;
-    const maker = makers.get(logits);
-    if (kind !== 'SOFTMAX' || counts[logits] !== 1 || maker?.options?.type !== 'FullyConnectedOptions') continue;
-    if (maker.options.activation !== activations.NONE || maker.inputs.slice(1).some((index) => counts[index] !== 1))
-      continue;
-    for (const index of maker.inputs.slice(1)) {
-      const data = floatData(values[index]);
-      if (data !== null)
-        values[index] = { ...valueAt(graph, index), data: centred(data, valueAt(graph, index).shape[0] ?? 1) };
-    }
-  }
-  return { ...graph, values };
+  return applyRule(graph, centre);
 }
 
-/** Takes the mean over the first axis, of size `classes`, out of every column. */
-function centred(data: Float32Array, classes: number): Float32Array {
+function centre(view: View, op: Op): Change | null {
+  const [logits = -1] = op.inputs;
+  const classes = valueAt(view.graph, logits).shape.at(-1);
+  const head = op.kind === 'SOFTMAX' || op.kind === 'LOG_SOFTMAX' ? headOf(view, op) : null;
+  if (head === null || head.depthwise || head.outChannels !== classes) return null;
+  const kernel = centred(head.kernel, classes);
+  const offsets = centred(head.offsets, classes);
+  if (kernel === null && offsets === null) return null;
+  const draft = new Draft(view);
+  const constants = new Map<number, Float32Array>([
+    [head.weights, kernel ?? head.kernel],
+    [head.bias, offsets ?? head.offsets],
+  ]);
+  draft.constants(head.op, constants);
+  return draft.change();
+}
+
+function headOf(view: View, softmax: Op): Weighted | null {
+  for (let reader = softmax; ;) {
+    const [input = -1] = reader.inputs;
+    const maker = view.makers.get(input);
+    if (maker === undefined || onlyReader(view, input) !== reader) return null;
+    const weighted = weightedOf(view.graph, maker);
+    if (weighted !== null) return fusedActivation(maker) === activations.NONE ? weighted : null;
+    const last = (index: number | undefined): number => valueAt(view.graph, index ?? -1).shape.at(-1) ?? 1;
+    const keeps =
+      (maker.kind === 'RESHAPE' && last(maker.inputs[0]) === last(input)) ||
+      (maker.kind === 'AVERAGE_POOL_2D' && fusedActivation(maker) === activations.NONE) ||
+      (maker.kind === 'MEAN' && keepsChannels(view.graph, maker));
+    if (!keeps) return null;
+    reader = maker;
+  }
+}
+
+/** Takes the mean over the first axis, of size `classes`, out of every column; null when there is none to take. */
+function centred(data: Float32Array, classes: number): Float32Array | null {
   const columns = data.length / classes;
   const means = new Float64Array(columns);
-  data.forEach((value, at) => (means[at % columns] = (means[at % columns] ?? 0) + value / classes));
+  for (let at = 0; at < data.length; at++) means[at % columns] = (means[at % columns] ?? 0) + (data[at] ?? 0) / classes;
   // Rounding leaves a trace of a mean; taking it out again would never end.
   const peak = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (means.every((mean) => Math.abs(mean) <= 1e-6 * peak)) return data;
+  if (means.every((mean) => Math.abs(mean) <= 1e-6 * peak)) return null;
   return data.map((value, at) => value - (means[at % columns] ?? 0));
 }

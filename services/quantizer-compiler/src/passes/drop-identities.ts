@@ -22,54 +22,55 @@ export function dropIdentities(graph: Graph): Graph {
 }
 
 function changesNothing(view: View, op: Op): boolean {
-  const { graph } = view;
-  const [input = -1, second = -1] = op.inputs;
-  const before = valueAt(graph, input);
-  const after = valueAt(graph, op.outputs[0] ?? -1);
+  const [input = -1] = op.inputs;
+  const before = valueAt(view.graph, input);
+  const after = valueAt(view.graph, op.outputs[0] ?? -1);
   if (before.shape.join() !== after.shape.join() || before.type !== after.type || before.data !== null) return false;
-  if (fusedActivation(op) !== activations.NONE) return false;
-  const constant = graph.values[second]?.data;
-  const all = (one: number): boolean => constant !== undefined && constant !== null && constant.every((x) => x === one);
-  switch (op.kind) {
-    case 'RESHAPE':
-    case 'PAD':
-    case 'PADV2':
-    case 'MIRROR_PAD':
-    case 'SLICE':
-    case 'TILE':
-    case 'RESIZE_BILINEAR':
-    case 'RESIZE_NEAREST_NEIGHBOR':
-      return true;
-    case 'STRIDED_SLICE':
-      // A slice as large as the whole is the whole, unless it goes backward.
-      return graph.values[op.inputs[3] ?? -1]?.data?.every((step) => step > 0) === true;
-    case 'CONCATENATION':
-      return op.inputs.length === 1;
-    case 'MUL':
-      return floatData(graph.values[second]) !== null && all(1);
-    case 'ADD':
-      return floatData(graph.values[second]) !== null && all(0);
-    case 'MAX_POOL_2D':
-    case 'AVERAGE_POOL_2D':
-      return op.options?.type === 'Pool2DOptions' && op.options.filterHeight * op.options.filterWidth === 1;
-    case 'TRANSPOSE':
-      return constant?.every((axis, place) => axis === place) === true;
-    case 'RELU':
-    case 'RELU6':
-    case 'RELU_N1_TO_1':
-      return isBounded(view, input, op.kind);
-    default:
-      return false;
-  }
+  return fusedActivation(op) === activations.NONE && idle[op.kind]?.(view, op) === true;
 }
+
+type IdleRule = (view: View, op: Op) => boolean;
+
+const always: IdleRule = () => true;
+const addsNothing = (nothing: number): IdleRule => {
+  return ({ graph }, { inputs }) => floatData(graph.values[inputs[1] ?? -1])?.every((one) => one === nothing) === true;
+};
+const onePlace: IdleRule = (_view, { options }) =>
+  options?.type === 'Pool2DOptions' && options.filterHeight * options.filterWidth === 1;
+const bounds = (kind: 'RELU' | 'RELU6' | 'RELU_N1_TO_1'): IdleRule => {
+  return (view, { inputs }) => isBounded(view, inputs[0] ?? -1, kind);
+};
+
+/** When an operation whose output has the shape of its input gives the input. */
+const idle: Readonly<Partial<Record<Op['kind'], IdleRule>>> = {
+  RESHAPE: always,
+  PAD: always,
+  PADV2: always,
+  MIRROR_PAD: always,
+  SLICE: always,
+  TILE: always,
+  RESIZE_BILINEAR: always,
+  RESIZE_NEAREST_NEIGHBOR: always,
+  // A slice as large as the whole is the whole, unless it goes backward.
+  STRIDED_SLICE: ({ graph }, { inputs }) => graph.values[inputs[3] ?? -1]?.data?.every((step) => step > 0) === true,
+  CONCATENATION: (_view, { inputs }) => inputs.length === 1,
+  MUL: addsNothing(1),
+  ADD: addsNothing(0),
+  MAX_POOL_2D: onePlace,
+  AVERAGE_POOL_2D: onePlace,
+  TRANSPOSE: ({ graph }, { inputs }) =>
+    graph.values[inputs[1] ?? -1]?.data?.every((axis, place) => axis === place) === true,
+  RELU: bounds('RELU'),
+  RELU6: bounds('RELU6'),
+  RELU_N1_TO_1: bounds('RELU_N1_TO_1'),
+};
 
 /** True when what makes a value keeps to the bounds of an activation already. */
 function isBounded(view: View, index: number, kind: 'RELU' | 'RELU6' | 'RELU_N1_TO_1'): boolean {
   const maker = view.makers.get(index);
   if (maker === undefined) return false;
   const fused = fusedActivation(maker);
-  const within = { RELU: 'RELU', RELU6: 'RELU6', RELU_N1_TO_1: 'RELU_N1_TO_1' } as const;
-  if (maker.kind === within[kind] || fused === activations[within[kind]]) return true;
+  if (maker.kind === kind || fused === activations[kind]) return true;
   const notNegative = maker.kind === 'RELU6' || fused === activations.RELU6;
   const withinOne = maker.kind === 'SOFTMAX' || maker.kind === 'LOGISTIC';
   return withinOne || (kind === 'RELU' && notNegative);

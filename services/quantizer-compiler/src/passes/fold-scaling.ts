@@ -30,7 +30,9 @@ function backward(view: View, op: Op, affine: Affine): Change | null {
   const { data, period } = affine;
   const at = (channel: number): number => data[channel % period] ?? 0;
   const draft = new Draft(view);
-  const offsets = target.offsets.map((one, channel) => (affine.kind === 'scale' ? one * at(channel) : one + at(channel)));
+  const offsets = target.offsets.map((one, channel) =>
+    affine.kind === 'scale' ? one * at(channel) : one + at(channel),
+  );
   const constants = new Map<number, Float32Array>([[target.bias, offsets]]);
   if (affine.kind === 'scale') constants.set(target.weights, scaleOutputs(target, at));
   draft.constants(target.op, constants);
@@ -40,7 +42,7 @@ function backward(view: View, op: Op, affine: Affine): Change | null {
 /** The operation that made, by operations that let `affine` through, what `op` reads; nothing else may read the way. */
 function source(view: View, op: Op, affine: Affine): Weighted | null {
   let index: number | null = affine.source;
-  for (let reader = op; index !== null; ) {
+  for (let reader = op; index !== null;) {
     const maker: Op | undefined = view.makers.get(index);
     if (maker === undefined || onlyReader(view, index) !== reader) return null;
     const weighted = weightedOf(view.graph, maker);

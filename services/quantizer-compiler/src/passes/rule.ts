@@ -1,9 +1,9 @@
 // How a pass is written: a rule looks at one operation and its neighbours and says what to put in their place. `applyRule` lets it
 // go over the graph until it finds nothing more. A rule never changes what it is given.
 import { AtollError } from '@atoll/base/error';
-import { compact } from '../graph/rewrite.js';
 import { valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
+import { dropDead } from './drop-dead.js';
 
 /** A graph with what a rule asks of it. */
 export interface View {
@@ -31,12 +31,12 @@ export interface Change {
 /** Says what to change around `op`, or null. */
 export type Rule = (view: View, op: Op) => Change | null;
 
-/** Applies a rule wherever it applies, its own results included; values that nothing reads any more are dropped. */
+/** Applies a rule wherever it applies, its own results included; what nothing reads any more is dropped. */
 export function applyRule(graph: Graph, rule: Rule): Graph {
   const most = 100 + 20 * graph.ops.length;
   let view = viewOf(graph);
   let changes = 0;
-  for (let at = 0; at < view.graph.ops.length; ) {
+  for (let at = 0; at < view.graph.ops.length;) {
     const op = view.graph.ops[at];
     const change = op === undefined ? null : rule(view, op);
     if (change === null) {
@@ -47,7 +47,7 @@ export function applyRule(graph: Graph, rule: Rule): Graph {
     view = viewOf(changed(view.graph, change));
     at = 0;
   }
-  return changes === 0 ? graph : compact(view.graph);
+  return changes === 0 ? graph : dropDead(view.graph);
 }
 
 function viewOf(graph: Graph): View {

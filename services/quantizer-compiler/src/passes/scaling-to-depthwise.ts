@@ -32,9 +32,17 @@ function depthwise(view: View, op: Op): Change | null {
   const draft = new Draft(view);
   const constant = (part: string, size: readonly number[], of: (channel: number) => number): number => {
     const data = Float32Array.from({ length: channels }, (_, channel) => of(channel));
-    return draft.add({ name: `${name}/${part}`, type: 'float32', shape: size, data, quantization: null } satisfies Value);
+    return draft.add({
+      name: `${name}/${part}`,
+      type: 'float32',
+      shape: size,
+      data,
+      quantization: null,
+    } satisfies Value);
   };
-  const weights = constant('factors', [1, 1, 1, channels], (at) => (scale === null ? 1 : (scale.data[at % scale.period] ?? 0)));
+  const weights = constant('factors', [1, 1, 1, channels], (at) =>
+    scale === null ? 1 : (scale.data[at % scale.period] ?? 0),
+  );
   const bias = constant('addends', [channels], (at) => (offset === null ? 0 : (offset.data[at % offset.period] ?? 0)));
   draft.replace(op, []);
   draft.replace(pair ? next : op, [

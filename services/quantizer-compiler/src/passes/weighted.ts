@@ -3,6 +3,7 @@
 import { activations, paddings } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op } from '../graph/graph.js';
+import { opTable } from '../graph/op-table.js';
 
 /** An operation with constant float weights and bias. */
 export interface Weighted {
@@ -19,18 +20,11 @@ export interface Weighted {
   readonly depthwise: boolean;
 }
 
-/** Where the input, weights and bias of each operation are. */
-export const operands: Readonly<Partial<Record<Op['kind'], readonly [input: number, weights: number, bias: number]>>> = {
-  CONV_2D: [0, 1, 2],
-  DEPTHWISE_CONV_2D: [0, 1, 2],
-  FULLY_CONNECTED: [0, 1, 2],
-  TRANSPOSE_CONV: [2, 1, 3],
-};
-
 /** Describes an operation with weights; null when it is none, or its weights or bias are no float constants. */
 export function weightedOf(graph: Graph, op: Op): Weighted | null {
-  const places = operands[op.kind];
-  if (places === undefined) return null;
+  const row = opTable[op.kind];
+  if (row?.weights === undefined) return null;
+  const places = [row.data, row.weights.weights, row.weights.bias];
   const [input = -1, weights = -1, bias = -1] = places.map((place) => op.inputs[place] ?? -1);
   const kernel = floatData(graph.values[weights]);
   const offsets = floatData(graph.values[bias]);
@@ -82,10 +76,7 @@ export function outputPeaks(weighted: Weighted): Float64Array {
   return peaks;
 }
 
-function mapKernel(
-  weighted: Weighted,
-  to: (weight: number, out: number, channel: number) => number,
-): Float32Array {
+function mapKernel(weighted: Weighted, to: (weight: number, out: number, channel: number) => number): Float32Array {
   const mapped = new Float32Array(weighted.kernel.length);
   eachWeight(weighted, (weight, out, channel, at) => (mapped[at] = to(weight, out, channel)));
   return mapped;

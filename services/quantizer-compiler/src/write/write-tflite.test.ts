@@ -71,7 +71,7 @@ function residualNet(): Graph {
   const sum = builder.activation('sum', [1, 8, 8, 8]);
   builder.op('ADD', [bounded, depthwise], [sum], { type: 'AddOptions', ...fused, potScaleInt16: true });
   const scaled = builder.activation('scaled', [1, 8, 8, 8]);
-  builder.op('MUL', [sum, weights('gain', [8], 1)], [scaled], { type: 'MulOptions', ...fused });
+  builder.op('MUL', [sum, weights('gain', [1], 1)], [scaled], { type: 'MulOptions', ...fused });
   const pooled = builder.activation('pooled', [1, 4, 4, 8]);
   builder.op('AVERAGE_POOL_2D', [scaled], [pooled], {
     ...fused,
