@@ -29,7 +29,8 @@ del interpreter
 started = time.perf_counter()
 job = quantizer.Quantizer(source)
 job.load_quantization_recipe(recipe.static_wi8_ai8())
-data = {signature: ({entry: np.array(photo)[None]} for photo in photos)}
+# A list: the calibrator goes through the data more than once.
+data = {signature: [{entry: np.array(photo)[None]} for photo in photos]}
 if ranges == "average":
     found = job.calibrate(data)
 else:
