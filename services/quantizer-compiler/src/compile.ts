@@ -28,6 +28,7 @@ import { planQuantization } from './quantize/plan-quantization.js';
 import type { RangeChoice } from './quantize/plan-quantization.js';
 import { quantizeGraph } from './quantize/quantize.js';
 import type { BorderType } from './quantize/borders.js';
+import type { QuantizeDetails } from './report/details.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
 import type { EvalReport, QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';
@@ -52,6 +53,8 @@ export interface QuantizeResult {
   readonly int8: Uint8Array;
   readonly float: Uint8Array;
   readonly report: QuantizeReport;
+  /** What the page for people shows beside the report. */
+  readonly details?: QuantizeDetails;
 }
 
 /** Quantizes a model. */

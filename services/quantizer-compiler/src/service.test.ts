@@ -206,6 +206,15 @@ describe('startQuantizerCompiler', () => {
     assert.ok(stagesOf((await quantize({ samples: 6 })).events).includes('calibrate'));
   });
 
+  it('makes a page on demand', async () => {
+    const { job } = await quantize({ samples: 3, page: true, evalDatasetSha256: photos });
+    const page = (await artifact(job, 'report.html')).toString();
+    assert.match(page, /^<!doctype html>/);
+    assert.ok(page.includes(photos) && page.includes('agreement'), page.slice(0, 500));
+    const report = JSON.parse((await artifact(job, 'report.json')).toString()) as { lineage: { dataset: string } };
+    assert.equal(report.lineage.dataset, photos);
+  });
+
   it('converts, plans and describes', async () => {
     const { job } = await quantize({ samples: 3 });
     const int8 = new Map([['frogs.tflite', await artifact(job, 'model.tflite')]]);

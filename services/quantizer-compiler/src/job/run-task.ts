@@ -10,6 +10,7 @@ import type { ModelFiles } from '../import/layers-model.js';
 import type { Photo } from '../photo.js';
 import type { CompilePorts } from '../stages.js';
 import type { CompileJob, CompilerEvent, CompilerOutput, CompilerTask, QuantizeJob, StoredPhoto } from './messages.js';
+import { pageOf } from './page-of.js';
 
 /** Photos in a job's labels file; it lies beside the model as the trainer leaves it. */
 const labelsFile = 'labels.txt';
@@ -54,7 +55,7 @@ async function convert(files: ModelFiles, ports: CompilePorts): Promise<Made> {
 }
 
 async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
-  const { int8, float, report } = await quantizeModel(
+  const { int8, float, report, details } = await quantizeModel(
     {
       ...task,
       files,
@@ -67,8 +68,9 @@ async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePort
   const made = new Map([
     ['model.tflite', int8],
     ['float.tflite', float],
-    ['report.json', json(report)],
+    ['report.json', json({ ...report, lineage: task.lineage })],
   ]);
+  if (task.page) made.set('report.html', new TextEncoder().encode(await pageOf(task, report, details)));
   return { files: made, lasting: true };
 }
 
