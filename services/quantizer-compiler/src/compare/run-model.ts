@@ -9,6 +9,7 @@ export async function runAsReals(model: LoadedModel, input: Uint8Array): Promise
 /** The bytes of a tensor as reals; of float32 it is a view of the bytes where they are aligned. */
 export function realsOf(bytes: Uint8Array, spec: Pick<TensorSpec, 'dtype' | 'scale' | 'zeroPoint'>): Float32Array {
   const { dtype, scale, zeroPoint } = spec;
+  if (dtype === 'int32') return Float32Array.from(new Int32Array(Uint8Array.from(bytes).buffer));
   if (dtype === 'float32') {
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);

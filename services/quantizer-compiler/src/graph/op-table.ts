@@ -54,6 +54,8 @@ const kept: OpRow = { ...plain, int8: 'same' };
 const folded: OpRow = { ...plain, int8: null, foldable: true, instead: 'compute it outside the model' };
 const weighted = (weights: WeightRule): OpRow => ({ ...plain, arity: [2, 3], weights, fuses: true });
 const fixed = (scale: number, zeroPoint: number): OpRow => ({ ...plain, int8: { scale, zeroPoint } });
+/** Where a model leaves or enters 8 bits; the quantizer puts them there itself. */
+const border: OpRow = { ...plain, int8: null, instead: 'give the float model, not one that is quantized already' };
 /** Most values that one operation joins or gives. */
 const many = 64;
 
@@ -119,8 +121,8 @@ export const opTable: Readonly<Partial<Record<BuiltinName, OpRow>>> = {
   LOG_SOFTMAX: fixed(16 / 256, 127),
   ARG_MAX: { ...guided, int8: 'index' },
   ARG_MIN: { ...guided, int8: 'index' },
-  QUANTIZE: plain,
-  DEQUANTIZE: plain,
+  QUANTIZE: border,
+  DEQUANTIZE: border,
   SHAPE: folded,
   CAST: folded,
   RANGE: { ...folded, arity: [3, 3], integers: [0, 1, 2] },

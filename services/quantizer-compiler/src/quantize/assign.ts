@@ -89,6 +89,11 @@ function isNearlyAsGood(shared: QuantParams, own: QuantParams): boolean {
   return sharedMin <= min + step / 2 && sharedMax >= max - step / 2 && (shared.scale[0] ?? 1) <= sharedGrowth * step;
 }
 
+/** Whether two values of these parameters mean the same by every step. */
+export function isSameParams(a: QuantParams, b: QuantParams): boolean {
+  return a.scale[0] === b.scale[0] && a.zeroPoint[0] === b.zeroPoint[0];
+}
+
 /** Float constants that an operation reads as if they were activations: the second operand of ADD, not weights. */
 export function constantOperands(graph: Graph, op: Op): readonly number[] {
   if (opTable[op.kind]?.weights !== undefined) return [];
@@ -114,5 +119,14 @@ function outputParams(graph: Graph, op: Op, output: number, ranges: Ranges, assi
   const { name } = valueAt(graph, output);
   const range = ranges.get(name);
   if (range === undefined) throw new RangeError(`value ${name} was not observed`);
-  return withScaleFloor(graph, op, assigned, activationParams(range));
+  const own = withScaleFloor(graph, op, assigned, activationParams(range));
+  return (rule === 'join' ? commonParams(graph, op, assigned, own) : null) ?? own;
+}
+
+/** The parameters that all operands of a join have already, where they serve the result as well as its `own`. */
+function commonParams(graph: Graph, op: Op, assigned: Assignment, own: QuantParams): QuantParams | null {
+  const given = op.inputs.flatMap((index) => (floatData(graph.values[index]) === null ? [assigned.get(index)] : []));
+  const [first] = given;
+  if (first === undefined || !given.every((one) => one !== undefined && isSameParams(one, first))) return null;
+  return isNearlyAsGood(first, own) ? first : null;
 }

@@ -6,6 +6,7 @@ import type { Graph, Op, QuantParams, Value } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { opTable } from '../graph/op-table.js';
 import type { OpRow, WeightRule } from '../graph/op-table.js';
+import { isSameParams } from './assign.js';
 import type { Assignment } from './assign.js';
 import { inputBorder, int8Activation, outputBorder } from './borders.js';
 import type { BorderType } from './borders.js';
@@ -113,9 +114,7 @@ function constant(builder: GraphBuilder, value: Value, params: QuantParams): num
 /** The value itself when it has these very parameters, else the output of a QUANTIZE that gives it them. */
 function requantized(builder: GraphBuilder, index: number, params: QuantParams): number {
   const value = builder.at(index);
-  if (value.quantization?.scale[0] === params.scale[0] && value.quantization?.zeroPoint[0] === params.zeroPoint[0]) {
-    return index;
-  }
+  if (value.quantization !== null && isSameParams(value.quantization, params)) return index;
   const joined = builder.value({ ...value, name: `${value.name}/joined`, quantization: params });
   builder.op('QUANTIZE', [index], [joined], { type: 'QuantizeOptions' });
   return joined;
