@@ -11,7 +11,8 @@ export function encodeFlatbuffer<T extends TableSchema>(
   identifier: string,
   sizeHintBytes = 1024,
 ): Uint8Array {
-  const builder = new Builder(sizeHintBytes);
+  // The file is built from the end of its room: a whole number of 16 bytes keeps what is aligned in it aligned in memory too.
+  const builder = new Builder(16 * Math.ceil(sizeHintBytes / 16));
   builder.finish(encodeTable(builder, schema, value), identifier);
   return builder.asUint8Array();
 }

@@ -32,6 +32,7 @@ import type { QuantizeDetails } from './report/details.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
 import type { EvalReport, QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';
+import { readBackConstants } from './write/read-back-constants.js';
 import { writeTfLite } from './write/write-tflite.js';
 
 /** What to quantize, and how. */
@@ -114,7 +115,8 @@ export async function floatModel(
   ports.onStage('passes');
   const graph = passes.reduce((before, pass) => checked(pass.run(before), pass.name, ports), imported);
   const model = writeTfLite(graph);
-  return { graph, model, float: writeModel(model) };
+  const float = writeModel(model);
+  return { graph: readBackConstants(graph, float), model, float };
 }
 
 function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
@@ -135,7 +137,7 @@ async function calibrated(
   ports.onStage('calibrate', 0, total);
   const observed = observeAll(graph);
   const outputs = observed.values.slice(1);
-  return await withModel(ports, writeModel(writeTfLite(observed.graph)), (model) =>
+  return await withModel(ports.openModel(writeModel(writeTfLite(observed.graph))), (model) =>
     calibrate(
       observed.values,
       async (input) => {
@@ -161,8 +163,8 @@ async function compare(
   const total = request.evalPhotos.length;
   if (total === 0) return null;
   const agreement = new Agreement();
-  await withModel(ports, float, async (floatRuns) => {
-    await withModel(ports, int8, async (int8Runs) => {
+  await withModel(ports.openModel(float), async (floatRuns) => {
+    await withModel(ports.openModel(int8), async (int8Runs) => {
       let done = 0;
       for await (const { photo, pixels } of readable(request.evalPhotos, size, ports.signal, warnings)) {
         const reals = floatInput(pixels, request.pixels);
@@ -183,12 +185,9 @@ function borderPixels(pixels: Uint8Array, type: BorderType): Uint8Array {
   return type === 'int8' ? pixels.map((pixel) => pixel ^ 0x80) : pixels;
 }
 
-async function withModel<T>(
-  ports: CompilePorts,
-  bytes: Uint8Array,
-  use: (model: LoadedModel) => Promise<T>,
-): Promise<T> {
-  const model = await ports.openModel(bytes);
+/** It takes the opening, not the bytes: they are not kept for as long as the model runs. */
+async function withModel<T>(opening: Promise<LoadedModel>, use: (model: LoadedModel) => Promise<T>): Promise<T> {
+  const model = await opening;
   try {
     return await use(model);
   } finally {

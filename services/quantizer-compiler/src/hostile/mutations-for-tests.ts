@@ -68,6 +68,8 @@ function mutateZip(random: Random, bytes: Uint8Array): Uint8Array {
   return appendZip(new Uint8Array(), changed);
 }
 
+const letters = [...Buffer.from('0123456789-.e,:[]{}"ntf ')];
+
 /** Letters and digits of the longest run of printable text (the topology in a .h5) are changed, its length is not. */
 function mutateText(random: Random, bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString('latin1');
@@ -80,7 +82,7 @@ function mutateText(random: Random, bytes: Uint8Array): Uint8Array {
   if (longest?.index === undefined) return copy;
   for (let change = 0; change < 1 + random() * 6; change++) {
     const at = longest.index + Math.floor(random() * longest[0].length);
-    copy[at] = pick(random, [...'0123456789-.e,:[]{}"ntf ']).charCodeAt(0);
+    copy[at] = pick(random, letters);
   }
   return copy;
 }
