@@ -5,7 +5,6 @@
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
 import type { LoadedModel } from '@atoll/runtime/model';
 import { appendLabels, withClassifierMetadata } from '@atoll/tflite/metadata';
-import type { TfLiteModel } from '@atoll/tflite/model';
 import { writeModel } from '@atoll/tflite/write';
 import { AtollError } from '@atoll/base/error';
 import { calibrate } from './calibrate/calibrate.js';
@@ -32,7 +31,6 @@ import type { QuantizeDetails } from './report/details.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
 import type { EvalReport, QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';
-import { readBackConstants } from './write/read-back-constants.js';
 import { writeTfLite } from './write/write-tflite.js';
 
 /** What to quantize, and how. */
@@ -62,7 +60,7 @@ export interface QuantizeResult {
 export async function quantizeModel(request: QuantizeRequest, ports: CompilePorts): Promise<QuantizeResult> {
   const startedMs = ports.nowMs();
   const warnings: string[] = [];
-  const { graph, float } = await floatModel(request.files, ports);
+  const graph = await floatGraph(request.files, ports);
   const size = photoSize(graph);
   checkLabels(graph, request.labels);
 
@@ -77,6 +75,8 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
 
   ports.onStage('write');
   const model = withClassifierMetadata(writeTfLite(quantized.graph), classifier(graph, request, size));
+  // Not before: while the model is calibrated, a large one is in memory often enough.
+  const float = writeModel(writeTfLite(graph));
   const int8 = appendLabels(writeModel(model), request.labels);
 
   ports.onStage('edgetpu');
@@ -104,19 +104,17 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
 }
 
 /** The float .tflite of a model: import, verify, passes, write. */
-export async function floatModel(
-  files: ModelFiles,
-  ports: CompilePorts,
-): Promise<{ readonly graph: Graph; readonly model: TfLiteModel; readonly float: Uint8Array }> {
+export async function floatModel(files: ModelFiles, ports: CompilePorts): Promise<Uint8Array> {
+  return writeModel(writeTfLite(await floatGraph(files, ports)));
+}
+
+async function floatGraph(files: ModelFiles, ports: CompilePorts): Promise<Graph> {
   ports.onStage('import');
   const imported = await importModel(files);
   ports.onStage('verify');
   checked(imported, 'import', ports);
   ports.onStage('passes');
-  const graph = passes.reduce((before, pass) => checked(pass.run(before), pass.name, ports), imported);
-  const model = writeTfLite(graph);
-  const float = writeModel(model);
-  return { graph: readBackConstants(graph, float), model, float };
+  return passes.reduce((before, pass) => checked(pass.run(before), pass.name, ports), imported);
 }
 
 function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {

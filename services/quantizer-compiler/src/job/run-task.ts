@@ -37,7 +37,7 @@ interface Made {
   readonly lasting: boolean;
 }
 
-function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promise<Made> {
+function make(task: CompilerTask, files: Map<string, Uint8Array>, ports: CompilePorts): Promise<Made> {
   switch (task.kind) {
     case 'convert':
       return convert(files, ports);
@@ -48,13 +48,13 @@ function make(task: CompilerTask, files: ModelFiles, ports: CompilePorts): Promi
   }
 }
 
-async function convert(files: ModelFiles, ports: CompilePorts): Promise<Made> {
-  const { float } = await floatModel(files, ports);
+async function convert(files: Map<string, Uint8Array>, ports: CompilePorts): Promise<Made> {
+  const float = await floatModel(files, lettingGo(files, ports));
   ports.onStage('write');
   return { files: new Map([['model.tflite', float]]), lasting: true };
 }
 
-async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
+async function quantize(task: QuantizeJob, files: Map<string, Uint8Array>, ports: CompilePorts): Promise<Made> {
   const { int8, float, report, details } = await quantizeModel(
     {
       ...task,
@@ -63,7 +63,7 @@ async function quantize(task: QuantizeJob, files: ModelFiles, ports: CompilePort
       evalPhotos: task.evalPhotos.map(photoOf),
       labels: task.labels.length > 0 ? task.labels : labelsIn(files),
     },
-    ports,
+    lettingGo(files, ports),
   );
   const made = new Map([
     ['model.tflite', int8],
@@ -87,7 +87,18 @@ async function compile(task: CompileJob, files: ModelFiles, ports: CompilePorts)
   };
 }
 
-async function readFiles(task: CompilerTask): Promise<ModelFiles> {
+/** Ports that let go of a large model's bytes once it is imported: nothing reads them again. */
+function lettingGo(files: Map<string, Uint8Array>, ports: CompilePorts): CompilePorts {
+  return {
+    ...ports,
+    onStage: (stage, done, total) => {
+      if (stage === 'passes') files.clear();
+      ports.onStage(stage, done, total);
+    },
+  };
+}
+
+async function readFiles(task: CompilerTask): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const { name, file } of task.model) files.set(name, await readFile(file));
   return files;
