@@ -14,7 +14,7 @@ export interface CompileReport {
   readonly warnings: readonly string[];
 }
 
-/** The report as text. */
+/** The report as text; its warnings have been told while the job ran. */
 export function describeCompilation(report: CompileReport, out: string): string {
   const head = report.compiled
     ? `Compiled by the Edge TPU compiler ${report.compiler ?? ''} to ${out}`
@@ -24,6 +24,5 @@ export function describeCompilation(report: CompileReport, out: string): string 
     ...report.ops.map(({ op, count, status }) => `  ${op.padEnd(24)} ${String(count).padStart(4)}  ${status}`),
     `${report.onEdgeTpu} ops on the Edge TPU, ${report.onCpu} on the CPU; ` +
       `${report.onChipBytes.toLocaleString('en')} bytes on the chip, ${report.offChipBytes.toLocaleString('en')} off it`,
-    ...report.warnings.map((warning) => `warning: ${warning}`),
   ].join('\n');
 }

@@ -1,4 +1,15 @@
+/** What `atoll quantize` tells of its result. */
 import { AtollError, reasonOf } from '@atoll/base/error';
+
+/** An input or output of the model. */
+export interface Border {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** Null for a float one. */
+  readonly scale: number | null;
+  readonly zeroPoint: number | null;
+}
 
 /** What the quantizer-compiler's report.json holds and people ask for; it may hold more. */
 export interface QuantizeReport {
@@ -6,6 +17,9 @@ export interface QuantizeReport {
   readonly sizeBytes: number;
   readonly floatSizeBytes: number;
   readonly seconds: number;
+  readonly mode?: string;
+  readonly input: Border;
+  readonly output: Border;
   readonly eval?: {
     readonly images: number;
     readonly floatTop1?: number;
@@ -14,7 +28,8 @@ export interface QuantizeReport {
     readonly meanAbsError: number;
     readonly maxAbsError: number;
   };
-  readonly edgeTpu: { readonly onEdgeTpu: number; readonly onCpu: number };
+  readonly tensors?: readonly { readonly name: string; readonly sqnrDb: number | null }[];
+  readonly edgeTpu?: { readonly onEdgeTpu: number; readonly onCpu: number };
   readonly warnings: readonly string[];
 }
 
@@ -27,26 +42,61 @@ export function parseQuantizeReport(bytes: Uint8Array): QuantizeReport {
   }
 }
 
-/** The size table of float against int8, the comparison, and what the Edge TPU gets. */
-export function describeQuantization(report: QuantizeReport): string {
-  const ratio = report.floatSizeBytes / report.sizeBytes;
-  const lines = [
-    report.file,
-    `  float  ${bytes(report.floatSizeBytes)}`,
-    `  int8   ${bytes(report.sizeBytes)}   ${ratio.toFixed(2)} times smaller`,
+/** Sizes, how near the model is to the float one, where it loses most, how to feed and read it, and where the page is. */
+export function describeQuantization(report: QuantizeReport, reportFolder?: string): string {
+  const { sizeBytes, floatSizeBytes, input, output } = report;
+  const mode = report.mode ?? 'full-integer';
+  const before = bytes(floatSizeBytes);
+  const after = bytes(sizeBytes).padStart(before.length);
+  const rows: (readonly [string, string])[] = [
+    ['float', before.padStart(after.length)],
+    [mode === 'full-integer' ? 'int8' : mode, `${after}, ${(floatSizeBytes / sizeBytes).toFixed(2)} times smaller`],
+    ...comparison(report),
   ];
-  if (report.eval !== undefined) {
-    const { images, floatTop1, int8Top1, agreement, meanAbsError } = report.eval;
-    const top1 =
-      floatTop1 === undefined || int8Top1 === undefined
-        ? ''
-        : `  top-1 float ${percent(floatTop1)}, int8 ${percent(int8Top1)};`;
-    lines.push(
-      `${top1}  agreement ${percent(agreement)} on ${images} photos; mean error of a score ${meanAbsError.toFixed(4)}`,
-    );
-  }
-  lines.push(`  Edge TPU plan: ${report.edgeTpu.onEdgeTpu} ops on the Edge TPU, ${report.edgeTpu.onCpu} on the CPU`);
-  return lines.join('\n');
+  const costliest = farthest(report.tensors ?? []);
+  if (costliest !== undefined)
+    rows.push(['costliest', `${costliest.name}: ${costliest.sqnrDb.toFixed(1)} dB of signal over error`]);
+  if (mode === 'full-integer' && report.edgeTpu !== undefined)
+    rows.push(['Edge TPU', `${report.edgeTpu.onEdgeTpu} ops on it by plan, ${report.edgeTpu.onCpu} on the CPU`]);
+  rows.push(['feed', `${border(input)}${real(input)}`], ['read', `${border(output)}${real(output)}`]);
+  if (reportFolder !== undefined) rows.push(['report', `${reportFolder}/report.html`]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [report.file, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n');
+}
+
+function comparison({ eval: compared }: QuantizeReport): readonly (readonly [string, string])[] {
+  if (compared === undefined) return [];
+  const { images, floatTop1, int8Top1, agreement, meanAbsError } = compared;
+  const right =
+    floatTop1 === undefined || int8Top1 === undefined
+      ? ''
+      : `; right ${percent(int8Top1)}, float ${percent(floatTop1)}`;
+  return [
+    [
+      'agreement',
+      `${percent(agreement)} on ${images} photos; mean error of a score ${meanAbsError.toFixed(4)}${right}`,
+    ],
+  ];
+}
+
+/** The tensor that is farthest from the float model's. */
+function farthest(tensors: NonNullable<QuantizeReport['tensors']>): { name: string; sqnrDb: number } | undefined {
+  let worst: { name: string; sqnrDb: number } | undefined;
+  for (const { name, sqnrDb } of tensors)
+    if (sqnrDb !== null && sqnrDb < (worst?.sqnrDb ?? Infinity)) worst = { name, sqnrDb };
+  return worst;
+}
+
+function border({ type, shape }: Border): string {
+  return `${type} [${shape.join(', ')}]`;
+}
+
+/** What an integer stands for; a float stands for itself. */
+function real({ type, scale, zeroPoint }: Border): string {
+  if (type === 'float32' || scale === null) return '';
+  const zero = zeroPoint ?? 0;
+  const moved = zero === 0 ? 'q' : `(q ${zero < 0 ? '+' : '-'} ${Math.abs(zero)})`;
+  return `, real = ${Number(scale.toPrecision(7))} * ${moved}`;
 }
 
 /** A share as a percentage. */
@@ -55,5 +105,5 @@ export function percent(share: number): string {
 }
 
 function bytes(count: number): string {
-  return `${count.toLocaleString('en')} bytes`.padStart(18);
+  return `${count.toLocaleString('en')} bytes`;
 }

@@ -54,6 +54,16 @@ test('runCli gives 2 and one line for wrong usage, with the nearest right word',
     ],
     [['rollout', 'pause', 'x'], /unknown command 'pause'/],
     [['serve', '--model', 'a=1.tflite', '--model', 'a=2.tflite'], /There are two models named a\./],
+    [['quantize', 'm.h5', '--out', 'x'], /^atoll: required option '--data <dir>' not specified: full-integer is/],
+    [
+      ['quantize', 'm.h5', '--out', 'x', '--mode', 'float8'],
+      /Allowed choices are full-integer, dynamic-range, float16/,
+    ],
+    [['quantize', 'm.h5', '--out', 'x', '--samples', '10001'], /It must be a whole number from 1 to 10000/],
+    [
+      ['compile', 'm.tflite', '--out', 'x', '--compiler', 'c', '--server', 'unix:s'],
+      /^atoll: --compiler is for the service/,
+    ],
     [['train', '--data', 'd', '--out', 'o', '--seed', '0'], /It must be a whole number from 1 to 2147483647/],
   ];
   for (const [args, expected] of cases) {

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { CommanderError, InvalidArgumentError } from 'commander';
 import { isAtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import { strayNames } from '@atoll/base/stray-names';
 import type { Machine } from './machine.js';
@@ -20,6 +20,8 @@ export async function runCli(args: readonly string[], given: Machine): Promise<n
     await buildProgram(machine).parseAsync([...args], { from: 'user' });
     return exitCodes.done;
   } catch (thrown) {
+    // Commander has told of its own errors; one that a verb found has still to be told.
+    if (thrown instanceof InvalidArgumentError) machine.err(`atoll: ${thrown.message}\n`);
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (machine.signal.aborted) return exitCodes.interrupted;
     const message = failureMessage(thrown, machine);

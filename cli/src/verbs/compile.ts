@@ -27,6 +27,7 @@ interface CompileOptions {
   readonly delegateSearchStep?: number;
   readonly timeout?: number;
   readonly multipleSubgraphs?: boolean;
+  readonly fresh?: boolean;
 }
 
 /** `atoll compile`. */
@@ -48,6 +49,7 @@ export function addCompile(program: Command, machine: Machine): void {
     .option('--delegate-search-step <n>', 'how many operators to drop at a time', bounded('delegateSearchStep'))
     .option('--timeout <seconds>', "the compiler's own timer for one try", bounded('timeoutSeconds'))
     .option('--multiple-subgraphs', 'allow several Edge TPU parts (an experiment of the compiler)')
+    .option('--fresh', 'do the work even where the result of the same command is kept')
     .action(action<CompileOptions>(machine, compile));
 }
 
@@ -63,7 +65,7 @@ async function compile(context: Context, options: CompileOptions, files: readonl
   const report = await withService(context, local, async (channel) => {
     const model: Artifact[] = [];
     for (const file of files) model.push(...(await sendModel(channel, file, signal)));
-    const request = { model, task: { $case: 'compile', value } as const, fresh: false };
+    const request = { model, task: { $case: 'compile', value } as const, fresh: options.fresh === true };
     const job = await runQuantization(channel, request, progress, signal);
     await writeFolder(options.out, (folder) => fetchArtifacts(channel, job.artifacts, folder, signal));
     return readReport(join(options.out, 'plan.json'));

@@ -11,6 +11,7 @@ import { action, addVerb } from '../verb.js';
 
 interface ConvertOptions {
   readonly out: string;
+  readonly fresh?: boolean;
 }
 
 /** `atoll convert`. */
@@ -18,21 +19,26 @@ export function addConvert(program: Command, machine: Machine): void {
   addVerb(
     program,
     'convert <model>',
-    'make a float .tflite of a Keras .h5 or a layers-model',
+    'make a float .tflite of a Keras .h5 or .keras, a layers-model or another float .tflite',
     'atoll convert runs/first/model.h5 --out model-float.tflite',
   )
     .requiredOption('--out <file>', 'the .tflite to write')
+    .option('--fresh', 'do the work even where the result of the same command is kept')
     .action(action<ConvertOptions>(machine, convert));
 }
 
-async function convert(context: Context, { out }: ConvertOptions, [model = '']: readonly string[]): Promise<void> {
+async function convert(
+  context: Context,
+  { out, fresh }: ConvertOptions,
+  [model = '']: readonly string[],
+): Promise<void> {
   const { progress, signal } = context;
   await findModel(model);
   await refuseUnwritableFile(out);
   await withService(context, localQuantizer(context), async (channel) => {
     const job = await runQuantization(
       channel,
-      { model: await sendModel(channel, model, signal), task: { $case: 'convert', value: {} }, fresh: false },
+      { model: await sendModel(channel, model, signal), task: { $case: 'convert', value: {} }, fresh: fresh === true },
       progress,
       signal,
     );
