@@ -20,16 +20,21 @@ export function foldConstants(graph: Graph): Graph {
   const ops = graph.ops.filter((op) => {
     const inputs = op.inputs.map((index) => values[index] ?? valueAt(graph, index));
     const made = op.outputs.map((index) => valueAt(graph, index));
-    if (op.outputs.some((index) => outputs.has(index)) || !mayFold(op, inputs, made)) return true;
-    const elements = evaluate(op, inputs, made);
+    const elements = op.outputs.some((index) => outputs.has(index)) ? null : computed(op, inputs, made);
     if (elements === null) return true;
     op.outputs.forEach((index, place) => {
-      const value = valueAt(graph, index);
-      values[index] = { ...value, data: elementsAs(value.type, elements[place] ?? []) };
+      values[index] = { ...valueAt(graph, index), data: elements[place] ?? null };
     });
     return false;
   });
   return ops.length === graph.ops.length ? graph : dropDead({ ...graph, values, ops });
+}
+
+/** The elements that an operation gives, where its inputs are constant and its outputs have their shapes; else null. */
+export function computed(op: Op, inputs: readonly Value[], outputs: readonly Value[]): readonly ConstantData[] | null {
+  if (!mayFold(op, inputs, outputs)) return null;
+  const elements = evaluate(op, inputs, outputs);
+  return elements && outputs.map(({ type }, place) => elementsAs(type, elements[place] ?? []));
 }
 
 function mayFold(op: Op, inputs: readonly Value[], outputs: readonly Value[]): boolean {
