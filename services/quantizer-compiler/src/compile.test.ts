@@ -38,6 +38,7 @@ function quantize(request: Partial<QuantizeRequest>, ports = portsWith(newTrace(
     {
       files: layersModel(referenceLayers(32), 1),
       photos: smoothPhotos(12, 1),
+      heldOut: [],
       evalPhotos: smoothPhotos(20, 2),
       labels,
       pixels: '0..1',

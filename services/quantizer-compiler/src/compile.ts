@@ -3,15 +3,13 @@
 // Each stage takes what the one before gave and changes nothing else; every graph is verified before the next stage sees it,
 // and `onGraph` can print it. What touches the world (running models, decoding photos) comes in through the ports.
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
-import type { LoadedModel } from '@atoll/runtime/model';
 import { appendLabels, withClassifierMetadata } from '@atoll/tflite/metadata';
 import { writeModel } from '@atoll/tflite/write';
 import { AtollError } from '@atoll/base/error';
-import { calibrate } from './calibrate/calibrate.js';
-import type { Calibration } from './calibrate/calibrate.js';
-import { observeAll } from './calibrate/observed-model.js';
+import { observePhotos } from './run/observe-photos.js';
+import { splitPhotos } from './calibrate/split-photos.js';
 import { Agreement } from './compare/agreement.js';
-import { runAsReals } from './compare/run-model.js';
+import { runAsReals, withModel } from './run/run-model.js';
 import { parameterCount, valueAt } from './graph/graph.js';
 import type { Graph } from './graph/graph.js';
 import { printGraph } from './graph/print.js';
@@ -19,11 +17,11 @@ import { verify } from './graph/verify.js';
 import { importModel } from './import/import-model.js';
 import type { ModelFiles } from './import/layers-model.js';
 import { passes } from './passes/passes.js';
-import { floatInput, pixelsOf, readable } from './photo.js';
+import { floatInput, readable } from './photo.js';
 import type { Photo, PhotoSize } from './photo.js';
 import { inputParams, pixelNormalization } from './quantize/params.js';
 import type { PixelRange } from './quantize/params.js';
-import { planQuantization } from './quantize/plan-quantization.js';
+import { planQuantization, sameMethod } from './quantize/plan-quantization.js';
 import type { RangeChoice } from './quantize/plan-quantization.js';
 import { quantizeGraph } from './quantize/quantize.js';
 import type { BorderType } from './quantize/borders.js';
@@ -31,6 +29,7 @@ import type { QuantizeDetails } from './report/details.js';
 import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
 import type { EvalReport, QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';
+import { tuneModel } from './tune/tune-model.js';
 import { writeTfLite } from './write/write-tflite.js';
 
 /** What to quantize, and how. */
@@ -38,6 +37,8 @@ export interface QuantizeRequest {
   readonly files: ModelFiles;
   /** Representative photos, already drawn. */
   readonly photos: readonly Photo[];
+  /** Others of their kind, to choose by where ranges are `auto`; of few, some of `photos` are taken. */
+  readonly heldOut: readonly Photo[];
   /** Photos to compare float and int8 on; none, no comparison. */
   readonly evalPhotos: readonly Photo[];
   readonly labels: readonly string[];
@@ -64,9 +65,21 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const size = photoSize(graph);
   checkLabels(graph, request.labels);
 
-  const calibration = await calibrated(graph, size, request, ports, warnings);
+  const inputs = new Map(graph.inputs.map((index) => [index, inputParams(request.pixels)]));
+  const { photos, heldOut } = request.ranges === 'auto' ? splitPhotos(request.photos, request.heldOut) : request;
+  const observed = { photos, size, pixels: request.pixels };
+  const calibration = await observePhotos(graph, observed, request.ranges === 'auto', ports, warnings);
+
   ports.onStage('plan');
-  const plan = planQuantization(graph, calibration, inputParams(request.pixels), request.ranges);
+  const plan =
+    request.ranges === 'auto'
+      ? await tuneModel(graph, calibration, inputs, { ...observed, photos: heldOut }, ports)
+      : planQuantization(graph, {
+          calibration,
+          inputs,
+          methods: sameMethod(graph, request.ranges),
+          replaced: new Map(),
+        });
 
   ports.onStage('quantize');
   const quantized = quantizeGraph(plan.graph, plan.assigned, request);
@@ -123,32 +136,6 @@ function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
   return graph;
 }
 
-/** Runs the float model with every activation as an output on the representative photos. */
-async function calibrated(
-  graph: Graph,
-  size: PhotoSize,
-  request: QuantizeRequest,
-  ports: CompilePorts,
-  warnings: string[],
-): Promise<Calibration> {
-  const total = request.photos.length;
-  ports.onStage('calibrate', 0, total);
-  const observed = observeAll(graph);
-  const outputs = observed.values.slice(1);
-  return await withModel(ports.openModel(writeModel(writeTfLite(observed.graph))), (model) =>
-    calibrate(
-      observed.values,
-      async (input) => {
-        const reals = await runAsReals(model, input);
-        return [new Float32Array(input.buffer), ...outputs.map(({ name }) => reals.get(name) ?? new Float32Array())];
-      },
-      pixelsOf(request.photos, size, ports.signal, (pixels) => floatInput(pixels, request.pixels), warnings),
-      (done) => ports.onStage('calibrate', done, total),
-      ports.signal,
-    ),
-  );
-}
-
 /** Runs both models on the photos for comparison. */
 async function compare(
   float: Uint8Array,
@@ -181,16 +168,6 @@ async function compare(
 /** A pixel is its own uint8 value, and 128 less as int8: see inputParams. */
 function borderPixels(pixels: Uint8Array, type: BorderType): Uint8Array {
   return type === 'int8' ? pixels.map((pixel) => pixel ^ 0x80) : pixels;
-}
-
-/** It takes the opening, not the bytes: they are not kept for as long as the model runs. */
-async function withModel<T>(opening: Promise<LoadedModel>, use: (model: LoadedModel) => Promise<T>): Promise<T> {
-  const model = await opening;
-  try {
-    return await use(model);
-  } finally {
-    await model.close();
-  }
 }
 
 function photoSize(graph: Graph): PhotoSize {

@@ -1,17 +1,9 @@
 // Models for the tests, made from a seed: the same seed gives the same bytes.
 import type { ModelFiles } from './import/layers-model.js';
+import { seededRandom } from './calibrate/seeded-random.js';
 import type { Photo } from './photo.js';
 
-/** A generator of numbers in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { seededRandom };
 
 /** One layer of a topology as Keras writes it. */
 export interface LayerJson {

@@ -22,6 +22,7 @@ const task = {
   model: [{ name: 'model.h5', file: '/one/aa' }],
   lineage,
   photos: [{ path: 'frog/1.png', label: 'frog', file: '/one/bb' }],
+  heldOut: [],
   evalPhotos: [],
   labels: ['frog'],
   pixels: '0..1',

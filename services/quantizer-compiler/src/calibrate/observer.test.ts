@@ -10,13 +10,14 @@ describe('Observer', () => {
     observer.observe(Float32Array.of(3, -7.5, 100));
     observer.observe(Float32Array.of(2, 2, 2));
     assert.deepEqual(observer.range(), { min: -7.5, max: 100 });
+    const { reach, counts } = observer.histogram();
     assert.equal(
-      observer.histogram.reduce((sum, count) => sum + count, 0),
+      counts.reduce((sum, count) => sum + count, 0),
       9,
     );
-    const binOf = (value: number): number => Math.floor(((value + observer.reach) * 2048) / (2 * observer.reach));
-    assert.ok((observer.histogram[binOf(2)] ?? 0) >= 3);
-    assert.equal(observer.histogram[binOf(100)], 1);
+    const binOf = (value: number): number => Math.floor(((value + reach) * 2048) / (2 * reach));
+    assert.ok((counts[binOf(2)] ?? 0) >= 3);
+    assert.equal(counts[binOf(100)], 1);
   });
 
   it('counts what is infinite or not a number apart', () => {
@@ -25,6 +26,19 @@ describe('Observer', () => {
       observer.observe(Float32Array.of(odd, 1, -2));
       assert.deepEqual([observer.notFinite, observer.count, observer.range()], [1, 2, { min: -2, max: 1 }], `${odd}`);
     }
+  });
+
+  it('keeps mean and greatest absolute value of each channel', () => {
+    const observer = new Observer(2);
+    observer.observe(Float32Array.of(1, -4, 3, 2));
+    observer.observe(Float32Array.of(-5, 0, 5, 0));
+    assert.deepEqual(
+      [[...observer.channelMeans()], [...observer.channelPeaks()]],
+      [
+        [1, -0.5],
+        [5, 4],
+      ],
+    );
   });
 
   it('has an empty range before it has seen anything', () => {

@@ -18,9 +18,8 @@ export class Observer {
   max = Number.NEGATIVE_INFINITY;
   count = 0;
   notFinite = 0;
-  readonly histogram = new Float64Array(bins);
-  /** The histogram covers [-reach, reach). */
-  reach = 1e-6;
+  readonly #counts = new Float64Array(bins);
+  #reach = 1e-6;
   readonly #channelSums: Float64Array;
   readonly #channelPeaks: Float64Array;
 
@@ -59,24 +58,29 @@ export class Observer {
     }
     this.min = min;
     this.max = max;
-    while (Math.max(-min, max) >= this.reach) this.#double();
-    this.#count(values);
+    while (Math.max(-min, max) >= this.#reach) this.#double();
+    this.#sort(values);
   }
 
-  #count(values: Float32Array): void {
-    const { histogram, reach } = this;
+  #sort(values: Float32Array): void {
+    const [counts, reach] = [this.#counts, this.#reach];
     const scale = bins / (2 * reach);
     // An odd step visits every channel where their number is a power of two, and most of them elsewhere.
     const step = 2 * Math.floor(values.length / histogramValues / 2) + 1;
     for (let at = 0; at < values.length; at += step) {
       const bin = ((values[at] as number) + reach) * scale;
-      histogram[bin | 0] = (histogram[bin | 0] as number) + 1;
+      counts[bin | 0] = (counts[bin | 0] as number) + 1;
     }
   }
 
   /** Least and greatest value; an empty range at 0 when nothing was seen. */
   range(): Range {
     return this.count === 0 ? { min: 0, max: 0 } : { min: this.min, max: this.max };
+  }
+
+  /** How often values fell where, in bins that are there from the start. */
+  histogram(): Histogram {
+    return { reach: this.#reach, counts: this.#counts };
   }
 
   /** Mean of each channel over all that was seen; zeros before anything was. */
@@ -95,10 +99,10 @@ export class Observer {
     const half = new Float64Array(bins);
     for (let bin = 0; bin < bins; bin++) {
       const into = bins / 4 + (bin >> 1);
-      half[into] = (half[into] ?? 0) + (this.histogram[bin] ?? 0);
+      half[into] = (half[into] ?? 0) + (this.#counts[bin] ?? 0);
     }
-    this.histogram.set(half);
-    this.reach *= 2;
+    this.#counts.set(half);
+    this.#reach *= 2;
   }
 }
 

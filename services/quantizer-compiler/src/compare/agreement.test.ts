@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Agreement, topIndex } from './agreement.js';
-import { realsOf } from './run-model.js';
+import { realsOf } from '../run/run-model.js';
 
 describe('Agreement', () => {
   it('counts agreement and right answers apart, and errors over all values', () => {

@@ -29,6 +29,9 @@ export interface TaskContext {
 /** Models above this size are refused. */
 const maxModelBytes = 512 * 1024 * 1024;
 
+/** Photos beyond those that are calibrated on, to choose ranges by. */
+const heldOutPhotos = 100;
+
 /** Checks a request and gives the task that is still without a folder. */
 export async function assembleTask(request: StartQuantizationRequest, context: TaskContext): Promise<AskedTask> {
   const model = await modelFiles(request.model, context.store);
@@ -67,12 +70,14 @@ async function quantizeTask(
     throw new AtollError('INVALID_ARGUMENT', 'cannot calibrate: there are no representative photos in the data set');
   }
   const evalPhotos = task.evalDatasetSha256 === '' ? [] : await photosOf(task.evalDatasetSha256, context.store);
+  const drawn = draw(all, ({ path }) => path, samples + (options.ranges === 'auto' ? heldOutPhotos : 0), seed);
   const { liteRt, tfLite } = context.libraries;
   return {
     kind: 'quantize',
     model,
     ...options,
-    photos: draw(all, ({ path }) => path, samples, seed),
+    photos: drawn.slice(0, samples),
+    heldOut: drawn.slice(samples),
     evalPhotos,
     labels: task.labels,
     page: task.page,

@@ -40,6 +40,8 @@ export interface QuantizeJob extends TaskBase {
   /** Whether a page for people is wanted too. */
   readonly page: boolean;
   readonly photos: readonly StoredPhoto[];
+  /** Photos to choose by, which are not calibrated on. */
+  readonly heldOut: readonly StoredPhoto[];
   readonly evalPhotos: readonly StoredPhoto[];
   readonly labels: readonly string[];
   readonly pixels: PixelRange;

@@ -60,6 +60,7 @@ async function quantize(task: QuantizeJob, files: Map<string, Uint8Array>, ports
       ...task,
       files,
       photos: task.photos.map(photoOf),
+      heldOut: task.heldOut.map(photoOf),
       evalPhotos: task.evalPhotos.map(photoOf),
       labels: task.labels.length > 0 ? task.labels : labelsIn(files),
     },

@@ -15,10 +15,14 @@ export function correctBias(
 ): Graph {
   const values = [...graph.values];
   for (const op of graph.ops) {
-    const [input = -1, , bias = -1] = op.inputs;
+    const rule = opTable[op.kind]?.weights;
+    const [input = -1] = op.inputs;
+    const bias = op.inputs[rule?.bias ?? -1] ?? -1;
     const means = channelMeans.get(graph.values[input]?.name ?? '');
     const data = floatData(graph.values[bias]);
-    if (opTable[op.kind]?.weights === undefined || means === undefined || data === null) continue;
+    const isConstant = floatData(graph.values[op.inputs[rule?.weights ?? -1] ?? -1]) !== null;
+    // Which weights of a transposed convolution meet in one output value depends on its place.
+    if (op.kind === 'TRANSPOSE_CONV' || !isConstant || means === undefined || data === null) continue;
     const shift = meanShift(graph, op, assigned.get(input)?.scale[0] ?? 1, means);
     values[bias] = { ...valueAt(graph, bias), data: data.map((value, channel) => value - (shift[channel] ?? 0)) };
   }

@@ -9,7 +9,7 @@ import { openTfLite } from '@atoll/runtime/tflite';
 import { openWasm } from '@atoll/runtime/wasm';
 import { operatorName } from '@atoll/tflite/model';
 import { writeModel } from '@atoll/tflite/write';
-import { realsOf } from '../compare/run-model.js';
+import { realsOf } from '../run/run-model.js';
 import { elementCount } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
 import { opTable, supportedOps } from '../graph/op-table.js';

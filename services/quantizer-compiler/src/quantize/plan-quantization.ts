@@ -1,16 +1,16 @@
-// Decides every parameter of the full-integer model before anything is quantized.
-//   minmax: the range of each tensor is what it took on the representative photos, as TFLite's converter has it.
-//   auto:   the same, but what a SOFTMAX reads gets the finest steps that cost its probabilities nothing, and each bias takes
-//           back what rounding the weights adds on average.
+// Decides every parameter of the full-integer model before anything is quantized: from the weights, the methods of ranges and the
+// range of the logits that were chosen.
 import type { Calibration } from '../calibrate/calibrate.js';
 import type { Graph, QuantParams } from '../graph/graph.js';
 import { assignParams } from './assign.js';
 import type { Assignment } from './assign.js';
-import { correctBias } from './correct-bias.js';
-import { bestLogitRange } from './logit-range.js';
+import { rangeMethods } from './choose-range.js';
+import type { Range } from './params.js';
+import { planRanges, tunableValues } from './plan-ranges.js';
+import type { RangeMethods } from './plan-ranges.js';
 
-/** The ways to choose ranges, the default first. */
-export const rangeChoices = ['auto', 'minmax'] as const;
+/** The ways to choose ranges, the default first: what errs least on photos that were not calibrated on, or one method for all. */
+export const rangeChoices = ['auto', ...rangeMethods] as const;
 
 /** One of the ways. */
 export type RangeChoice = (typeof rangeChoices)[number];
@@ -21,20 +21,25 @@ export interface QuantizationPlan {
   readonly assigned: Assignment;
 }
 
-/** Plans; `input` are the parameters of the graph's input. */
+/** What the parameters follow from; `replaced` are ranges that no method chose. */
+export interface PlanInputs {
+  readonly calibration: Pick<Calibration, 'ranges' | 'histograms'>;
+  /** Parameters of the graph's inputs by value index. */
+  readonly inputs: ReadonlyMap<number, QuantParams>;
+  readonly methods: RangeMethods;
+  readonly replaced: ReadonlyMap<string, Range>;
+}
+
+/** Plans. */
 export function planQuantization(
   graph: Graph,
-  calibration: Calibration,
-  input: QuantParams,
-  choice: RangeChoice,
+  { calibration, inputs, methods, replaced }: PlanInputs,
 ): QuantizationPlan {
-  const inputs = new Map(graph.inputs.map((index) => [index, input]));
-  if (choice === 'minmax') return { graph, assigned: assignParams(graph, calibration.ranges, inputs) };
-  const ranges = new Map(calibration.ranges);
-  for (const [name, rows] of calibration.logits) {
-    const measured = ranges.get(name);
-    if (measured !== undefined) ranges.set(name, bestLogitRange(rows, measured));
-  }
-  const assigned = assignParams(graph, ranges, inputs);
-  return { graph: correctBias(graph, assigned, calibration.channelMeans), assigned };
+  const ranges = planRanges(tunableValues(graph), calibration, methods);
+  return { graph, assigned: assignParams(graph, new Map([...ranges, ...replaced]), inputs) };
+}
+
+/** One method for every tensor that has a choice. */
+export function sameMethod(graph: Graph, method: (typeof rangeMethods)[number]): RangeMethods {
+  return new Map(tunableValues(graph).map(({ name }) => [name, method]));
 }

@@ -112,6 +112,7 @@ function quantizeResidual(backend: 'auto' | 'wasm'): Promise<QuantizeResult> {
     {
       files: new Map([['residual.tflite', writeModel(writeTfLite(residualNet()))]]),
       photos: smoothPhotos(30, 1),
+      heldOut: [],
       evalPhotos: smoothPhotos(30, 2),
       labels: [],
       pixels: '0..1',

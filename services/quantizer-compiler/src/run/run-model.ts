@@ -1,5 +1,15 @@
 import type { LoadedModel, TensorSpec } from '@atoll/runtime/model';
 
+/** Uses a model and closes it. It takes the opening, not the bytes: they are not kept for as long as the model runs. */
+export async function withModel<T>(opening: Promise<LoadedModel>, use: (model: LoadedModel) => Promise<T>): Promise<T> {
+  const model = await opening;
+  try {
+    return await use(model);
+  } finally {
+    await model.close();
+  }
+}
+
 /** The outputs of one run as reals, by output name: quantized ones are scale * (q - zeroPoint). */
 export async function runAsReals(model: LoadedModel, input: Uint8Array): Promise<ReadonlyMap<string, Float32Array>> {
   const outputs = await model.run([input]);

@@ -1,0 +1,141 @@
+// The effects of `auto`: makes each candidate that tune.ts asks for, runs it on the held-out photos, and completes the best one.
+import { writeModel } from '@atoll/tflite/write';
+import type { Calibration } from '../calibrate/calibrate.js';
+import type { ObservedPhotos } from '../run/observe-photos.js';
+import { runAsReals, withModel } from '../run/run-model.js';
+import { elementCount, valueAt } from '../graph/graph.js';
+import type { Graph, QuantParams } from '../graph/graph.js';
+import { opTable } from '../graph/op-table.js';
+import { chooseRange } from '../quantize/choose-range.js';
+import { correctBias } from '../quantize/correct-bias.js';
+import { fitWeights } from '../quantize/fit-weights.js';
+import { bestLogitRange } from '../quantize/logit-range.js';
+import type { Range } from '../quantize/params.js';
+import { planQuantization } from '../quantize/plan-quantization.js';
+import type { QuantizationPlan } from '../quantize/plan-quantization.js';
+import { tunableValues } from '../quantize/plan-ranges.js';
+import type { RangeMethods } from '../quantize/plan-ranges.js';
+import { quantizeGraph } from '../quantize/quantize.js';
+import type { CompilePorts } from '../stages.js';
+import { writeTfLite } from '../write/write-tflite.js';
+import { heldOutPhotos } from './held-out.js';
+import type { HeldOutPhoto } from './held-out.js';
+import { judgedGraph } from './judged-graph.js';
+import type { JudgedGraph } from './judged-graph.js';
+import { OutputsError } from './outputs-error.js';
+import { tune } from './tune.js';
+import type { Candidate } from './tune.js';
+
+/** The best plan, and how it came about. */
+export interface TunedPlan extends QuantizationPlan {
+  readonly methods: RangeMethods;
+  readonly replaced: ReadonlyMap<string, Range>;
+}
+
+/** Finds the plan that errs least on the photos of `heldOut`. */
+export async function tuneModel(
+  graph: Graph,
+  calibration: Calibration,
+  inputs: ReadonlyMap<number, QuantParams>,
+  heldOut: ObservedPhotos,
+  ports: CompilePorts,
+): Promise<TunedPlan> {
+  const judged = judgedGraph(graph);
+  const photos = await heldOutPhotos(judged, heldOut, ports);
+  const tunable = tunableValues(graph);
+  const graphs = { nearest: graph, fitted: fitWeights(graph, calibration.weightInputs) };
+  const planOf = ({ weights, methods }: Candidate, replaced: ReadonlyMap<string, Range>): QuantizationPlan => {
+    const plan = planQuantization(graphs[weights], { calibration, inputs, methods, replaced });
+    return { ...plan, graph: correctBias(plan.graph, plan.assigned, calibration.channelMeans) };
+  };
+  const budget = candidateBudget(graph, photos.length, calibration.images);
+  let measured = 0;
+  ports.onStage('plan', 0, budget);
+  const { candidate } = await tune(
+    {
+      weights: ['nearest', 'fitted'],
+      tunable,
+      gain: (name, method) => {
+        const range = calibration.ranges.get(name);
+        const histogram = calibration.histograms.get(name);
+        const kept = tunable.find((one) => one.name === name)?.kept ?? { min: true, max: true };
+        if (range === undefined || histogram === undefined || range.max <= range.min) return 0;
+        const chosen = chooseRange(method, range, histogram, kept);
+        return 1 - (chosen.max - chosen.min) / (range.max - range.min);
+      },
+    },
+    async (one) => {
+      const error = await measure(planOf(one, new Map()), judged, photos, ports);
+      ports.onStage('plan', ++measured, Math.max(budget, measured));
+      return error;
+    },
+    budget,
+  );
+  const replaced = logitRanges(judged, calibration, photos);
+  return { ...planOf(candidate, replaced), methods: candidate.methods, replaced };
+}
+
+/** The error of a plan's int8 model, up to the logits, on the photos. */
+async function measure(
+  { graph, assigned }: QuantizationPlan,
+  judged: JudgedGraph,
+  photos: readonly HeldOutPhoto[],
+  ports: CompilePorts,
+): Promise<number> {
+  const shortened = { ...graph, ops: graph.ops.slice(0, 0), outputs: judged.graph.outputs };
+  const kept = new Set(judged.graph.ops.flatMap(({ outputs }) => outputs));
+  const ops = graph.ops.filter((op) => op.outputs.some((index) => kept.has(index)));
+  const quantized = quantizeGraph({ ...shortened, ops }, assigned, { inputType: 'uint8', outputType: 'float32' });
+  const error = new OutputsError(judged.outputs);
+  await withModel(ports.openModel(writeModel(writeTfLite(quantized.graph))), async (model) => {
+    for (const photo of photos) {
+      ports.signal.throwIfAborted();
+      const reals = await runAsReals(model, photo.pixels);
+      const outputs = judged.outputs.map(({ name }) => reals.get(name) ?? new Float32Array());
+      error.add(photo.outputs, outputs);
+    }
+  });
+  return error.value();
+}
+
+/** What each last SOFTMAX reads gets the range that costs least over all photos, those that were held out too. */
+function logitRanges(
+  { outputs }: JudgedGraph,
+  { logits, ranges }: Calibration,
+  photos: readonly HeldOutPhoto[],
+): ReadonlyMap<string, Range> {
+  const replaced = new Map<string, Range>();
+  for (const [index, { name, channels, logits: isLogits }] of outputs.entries()) {
+    const measured = ranges.get(name);
+    if (!isLogits || measured === undefined) continue;
+    const rows = [...(logits.get(name) ?? [])];
+    for (const photo of photos) {
+      const values = photo.outputs[index] ?? new Float32Array();
+      const step = channels * Math.max(1, Math.floor(values.length / channels / 64));
+      for (let row = 0; row < values.length; row += step) rows.push(values.subarray(row, row + channels));
+    }
+    replaced.set(name, bestLogitRange(rows, measured));
+  }
+  return replaced;
+}
+
+/**
+ * How many candidates may be run, so that `auto` stays within a few times of what calibration costs. A candidate costs time for
+ * its weights (to round, write and open them) and for each photo; both in milliseconds of one core of a common server.
+ */
+function candidateBudget(graph: Graph, heldOut: number, calibrated: number): number {
+  let [weights, products, activations] = [0, 0, 0];
+  for (const op of graph.ops) {
+    const output = elementCount(valueAt(graph, op.outputs[0] ?? -1).shape);
+    activations += output;
+    const rule = opTable[op.kind]?.weights;
+    if (rule === undefined) continue;
+    const { shape } = valueAt(graph, op.inputs[rule.weights] ?? -1);
+    const count = elementCount(shape);
+    weights += count;
+    products += (output * count) / Math.max(1, shape[rule.perChannel ?? 0] ?? 1);
+  }
+  const candidateMs = 5 + weights * 4e-5 + heldOut * products * 1e-8;
+  const allowedMs = 1000 + calibrated * activations * 1e-5;
+  return Math.min(40, Math.max(4, Math.floor(allowedMs / candidateMs)));
+}
