@@ -55,6 +55,11 @@ function opFault(graph: Graph, op: Op): string | null {
     .map((place) => inputs[place])
     .find((value) => value !== undefined && value.type !== 'int32');
   if (wrong !== undefined) return `${op.kind} reads ${wrong.name} as int32, but it is ${wrong.type}`;
+  const bias = row.weights === undefined ? undefined : inputs[row.weights.bias];
+  const channels = valueAt(graph, op.outputs[0] ?? -1).shape.at(-1);
+  if (bias !== undefined && elementCount(bias.shape) !== channels) {
+    return `${op.kind} has a bias ${bias.name} of [${bias.shape.join(', ')}] for ${channels} channels`;
+  }
   const shapes = shapesOrFault(op, inputs);
   if (shapes === null || typeof shapes === 'string') return shapes;
   if (shapes.length !== op.outputs.length) return `${op.kind} makes ${shapes.length} outputs, not ${op.outputs.length}`;
