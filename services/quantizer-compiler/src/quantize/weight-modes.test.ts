@@ -9,7 +9,7 @@ import { openWasm } from '@atoll/runtime/wasm';
 import { activations, paddings } from '@atoll/tflite/enums';
 import { operatorName } from '@atoll/tflite/model';
 import { writeModel } from '@atoll/tflite/write';
-import { realsOf } from '../compare/run-model.js';
+import { realsOf } from '../run/run-model.js';
 import { elementCount, floatData } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
