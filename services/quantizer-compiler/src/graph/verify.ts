@@ -4,6 +4,12 @@ import type { Graph, Op, Value } from './graph.js';
 import { opTable } from './op-table.js';
 import { outputShapes } from './shapes.js';
 
+/** The largest published image models have 2,000 operations; what makes sense of them may look at each beside every other. */
+const maxOperations = 5_000;
+const maxValues = 50_000;
+/** Elements of one value: a float image of 6,000 x 6,000 pixels and a weight matrix of half a gigabyte are within it. */
+const maxElements = 2 ** 27;
+
 /**
  * Checks what every pass relies on: indices exist, values are made before they are used and only once, constants have as many
  * elements as their shape says, operations are known and their output shapes follow from their inputs, scales are usable.
@@ -14,6 +20,10 @@ export function verify(graph: Graph, stage: string): Graph {
     throw new AtollError(stage === 'import' ? 'INVALID_ARGUMENT' : 'INTERNAL', `cannot go on after ${stage}: ${why}`);
   };
   if (graph.inputs.length === 0 || graph.outputs.length === 0) fault('it has no input or no output');
+  if (stage === 'import') {
+    const why = excess(graph);
+    if (why !== null) fault(why);
+  }
   const names = new Set<string>();
   graph.values.forEach(({ name, shape, data, quantization }) => {
     if (names.has(name)) fault(`two values are named ${name}`);
@@ -42,6 +52,18 @@ export function verify(graph: Graph, stage: string): Graph {
   }
   for (const index of graph.outputs) if (!made.has(index)) fault(`output ${index} is never made`);
   return graph;
+}
+
+/** What a file may hold but no computation should meet: more than anything in use has, and numbers that are none. */
+function excess({ ops, values }: Graph): string | null {
+  if (ops.length > maxOperations) return `it has ${ops.length} operations, ${maxOperations} are the most`;
+  if (values.length > maxValues) return `it has ${values.length} values, ${maxValues} are the most`;
+  for (const { name, shape, data } of values) {
+    if (elementCount(shape) > maxElements) return `${name} has shape [${shape.join(', ')}]: that is too large`;
+    const wrong = data instanceof Float32Array ? data.findIndex((real) => !Number.isFinite(real)) : -1;
+    if (wrong !== -1) return `${name} holds ${data?.[wrong]} at element ${wrong}: its weights are damaged`;
+  }
+  return null;
 }
 
 function opFault(graph: Graph, op: Op): string | null {

@@ -8,6 +8,7 @@ import { verify } from '../graph/verify.js';
 import { importModel } from '../import/import-model.js';
 import { readLayersModel } from '../import/layers-model.js';
 import type { ModelFiles } from '../import/layers-model.js';
+import { tinyModels } from '../ops-for-tests.js';
 import { passes } from '../passes/passes.js';
 import { layersModel } from '../test-models.js';
 import type { LayerJson } from '../test-models.js';
@@ -26,17 +27,21 @@ const layers: readonly LayerJson[] = [
   { class_name: 'Dense', config: { name: 'dense', units: 3, activation: 'softmax', use_bias: true } },
 ];
 
-/** The bases by name; the `.tflite` ones of `coral` are there when that folder is. */
-export async function hostileBases(coral: string): Promise<ReadonlyMap<string, ModelFiles>> {
+/** The bases by kind; compiled `.tflite` files are there when the folder `coral` is. */
+export async function hostileBases(coral: string): Promise<ReadonlyMap<string, readonly ModelFiles[]>> {
   const json = layersModel(layers, 5);
   const graph = passes.reduce((before, pass) => verify(pass.run(before), pass.name), await importModel(json));
   const names = existsSync(coral) ? readdirSync(coral) : [];
   const small = names.filter((name) => /^(split_concat|keras_lstm).*\.tflite$/.test(name));
-  return new Map<string, ModelFiles>([
-    ['layers-model', json],
-    ['tflite', new Map([['m.tflite', writeModel(writeTfLite(graph))]])],
-    ['h5', new Map([['m.h5', await kerasH5(json)]])],
-    ...small.map((name) => [name, new Map([[name, readFileSync(join(coral, name))]])] as const),
+  const tflite = (name: string, bytes: Uint8Array): ModelFiles => new Map([[name, bytes]]);
+  return new Map<string, readonly ModelFiles[]>([
+    ['layers-model', [json]],
+    ['tflite of a network', [tflite('m.tflite', writeModel(writeTfLite(graph)))]],
+    ['h5', [new Map([['m.h5', await kerasH5(json)]])]],
+    ['tflite of one operation', tinyModels.map((tiny) => tflite('m.tflite', writeModel(writeTfLite(tiny.graph))))],
+    ...(small.length === 0
+      ? []
+      : [['int8 and compiled tflite', small.map((name) => tflite(name, readFileSync(join(coral, name))))] as const]),
   ]);
 }
 

@@ -52,10 +52,11 @@ process.once('message', (request: MutantRequest) => {
 async function readAll({ coral, from, to, only, libraries }: MutantRequest): Promise<void> {
   const bases = [...(await hostileBases(coral))].filter(([name]) => only === null || name === only);
   // Everything is loaded and warm before the memory is measured.
-  for (const [name, files] of bases) await read(files, name, libraries);
+  for (const [name, all] of bases) for (const files of all) await read(files, name, libraries);
   await tell({ kind: 'ready', peakBytes: peakBytes() });
   for (let seed = from; seed < to; seed++) {
-    const [base, files] = bases[seed % bases.length] ?? ['', new Map<string, Uint8Array>()];
+    const [base, all] = bases[seed % bases.length] ?? ['', []];
+    const files = all[Math.floor(seed / bases.length) % all.length] ?? new Map<string, Uint8Array>();
     const mutant = mutate(files, seed);
     await tell({ kind: 'begin', seed, base, how: mutant.how });
     const before = process.cpuUsage();

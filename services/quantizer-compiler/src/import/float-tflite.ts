@@ -24,8 +24,8 @@ export function readFloatTfLite(bytes: Uint8Array, file: string): Graph {
   return denseOverRows(staticShapes(graph, openTensors(model), file));
 }
 
-/** A hundred times what large image models have; passes may look at every operator once for each. */
-const maxParts = 100_000;
+/** Fifty times what large image models have; passes may look at every operator once for each. */
+const maxParts = 50_000;
 
 /** Tensors of which the file leaves a size open. */
 function openTensors(model: TfLiteModel): ReadonlySet<number> {

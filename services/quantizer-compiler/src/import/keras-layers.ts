@@ -37,7 +37,7 @@ export function graphOfKeras(model: KerasModel): Graph {
   let current = input;
   for (const layer of model.layers) {
     const settings = new LayerSettings(model, layer);
-    const importer = importers[layer.className];
+    const importer = Object.hasOwn(importers, layer.className) ? importers[layer.className] : undefined;
     if (importer === undefined) {
       throw settings.fault(`is not supported; these layers are: ${kerasLayerClasses.join(', ')}`);
     }

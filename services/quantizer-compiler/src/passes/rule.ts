@@ -111,9 +111,10 @@ export class Draft {
 
   /** Adds a value and gives its index; its name is made unique. */
   add(value: Value): number {
-    const taken = new Set([...this.#view.names, ...this.#added.map(({ name }) => name)]);
+    const taken = (name: string): boolean =>
+      this.#view.names.has(name) || this.#added.some((added) => added.name === name);
     let { name } = value;
-    for (let count = 1; taken.has(name); count++) name = `${value.name}_${count}`;
+    for (let count = 1; taken(name); count++) name = `${value.name}_${count}`;
     this.#added.push({ ...value, name });
     return this.#view.graph.values.length + this.#added.length - 1;
   }
