@@ -42,6 +42,7 @@ function quantize(request: Partial<QuantizeRequest>, ports = portsWith(newTrace(
       evalPhotos: smoothPhotos(20, 2),
       labels,
       pixels: '0..1',
+      mode: 'full-integer',
       ranges: 'minmax',
       inputType: 'uint8',
       outputType: 'uint8',
@@ -188,6 +189,20 @@ describe('quantizeModel', () => {
     assert.ok((auto.report.eval?.meanAbsError ?? 1) <= 1.05 * (minmax.report.eval?.meanAbsError ?? 0));
     assert.deepEqual(auto.report.ops, minmax.report.ops);
   });
+
+  for (const [mode, share, error] of [
+    ['dynamic-range', 0.3, 0.01],
+    ['float16', 0.55, 0.001],
+  ] as const) {
+    it(`makes a smaller model of float inputs and outputs without photos: ${mode}`, async () => {
+      const borders = { inputType: 'float32', outputType: 'float32' } as const;
+      const { int8, float, report } = await quantize({ mode, photos: [], ...borders });
+      assert.ok(int8.length < share * float.length, `${int8.length} of ${float.length}`);
+      assert.deepEqual([report.input.type, report.output.type, report.calibrationImages], ['float32', 'float32', 0]);
+      assert.ok((report.eval?.meanAbsError ?? 1) < error, JSON.stringify(report.eval));
+      assert.deepEqual(readLabels(int8, readModel(int8)), labels);
+    });
+  }
 
   it('leaves out photos that cannot be decoded, and says so', async () => {
     const [good, bad] = smoothPhotos(2, 1);

@@ -19,6 +19,9 @@ import type { ModelFiles } from './import/layers-model.js';
 import { passes } from './passes/passes.js';
 import { floatInput, readable } from './photo.js';
 import type { Photo, PhotoSize } from './photo.js';
+import { toDynamicRange } from './quantize/dynamic-range.js';
+import { toFloat16 } from './quantize/float16.js';
+import type { QuantizeMode } from './quantize/modes.js';
 import { inputParams, pixelNormalization } from './quantize/params.js';
 import type { PixelRange } from './quantize/params.js';
 import { planQuantization, sameMethod } from './quantize/plan-quantization.js';
@@ -35,6 +38,7 @@ import { writeTfLite } from './write/write-tflite.js';
 /** What to quantize, and how. */
 export interface QuantizeRequest {
   readonly files: ModelFiles;
+  readonly mode: QuantizeMode;
   /** Representative photos, already drawn. */
   readonly photos: readonly Photo[];
   /** Others of their kind, to choose by where ranges are `auto`; of few, some of `photos` are taken. */
@@ -65,29 +69,13 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const size = photoSize(graph);
   checkLabels(graph, request.labels);
 
-  const inputs = new Map(graph.inputs.map((index) => [index, inputParams(request.pixels)]));
-  const { photos, heldOut } = request.ranges === 'auto' ? splitPhotos(request.photos, request.heldOut) : request;
-  const observed = { photos, size, pixels: request.pixels };
-  const calibration = await observePhotos(graph, observed, request.ranges === 'auto', ports, warnings);
-
-  ports.onStage('plan');
-  const plan =
-    request.ranges === 'auto'
-      ? await tuneModel(graph, calibration, inputs, { ...observed, photos: heldOut }, ports)
-      : planQuantization(graph, {
-          calibration,
-          inputs,
-          methods: sameMethod(graph, request.ranges),
-          replaced: new Map(),
-        });
-
-  ports.onStage('quantize');
-  const quantized = quantizeGraph(plan.graph, plan.assigned, request);
-  warnings.push(...quantized.warnings);
-  checked(quantized.graph, 'quantize', ports);
+  const made =
+    request.mode === 'full-integer'
+      ? await fullInteger(graph, size, request, ports, warnings)
+      : { graph: checked(weightsOnly[request.mode](graph), 'quantize', ports), images: 0 };
 
   ports.onStage('write');
-  const model = withClassifierMetadata(writeTfLite(quantized.graph), classifier(graph, request, size));
+  const model = withClassifierMetadata(writeTfLite(made.graph), classifier(graph, request, size));
   // Not before: while the model is calibrated, a large one is in memory often enough.
   const float = writeModel(writeTfLite(graph));
   const int8 = appendLabels(writeModel(model), request.labels);
@@ -108,12 +96,45 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
     output: borderReport(model, 'outputs'),
     ops: countOps(model),
     parameters: parameterCount(graph),
-    calibrationImages: calibration.images,
+    calibrationImages: made.images,
     ...(compared === null ? {} : { eval: compared }),
     edgeTpu: planSummary(edgeTpu),
     warnings,
   };
   return { int8, float, report };
+}
+
+/** The modes that need no photos. */
+const weightsOnly = { 'dynamic-range': toDynamicRange, float16: toFloat16 } as const;
+
+/** Calibrates, plans and quantizes: everything int8 between the borders. */
+async function fullInteger(
+  graph: Graph,
+  size: PhotoSize,
+  request: QuantizeRequest,
+  ports: CompilePorts,
+  warnings: string[],
+): Promise<{ readonly graph: Graph; readonly images: number }> {
+  const inputs = new Map(graph.inputs.map((index) => [index, inputParams(request.pixels)]));
+  const { photos, heldOut } = request.ranges === 'auto' ? splitPhotos(request.photos, request.heldOut) : request;
+  const observed = { photos, size, pixels: request.pixels };
+  const calibration = await observePhotos(graph, observed, request.ranges === 'auto', ports, warnings);
+
+  ports.onStage('plan');
+  const plan =
+    request.ranges === 'auto'
+      ? await tuneModel(graph, calibration, inputs, { ...observed, photos: heldOut }, ports)
+      : planQuantization(graph, {
+          calibration,
+          inputs,
+          methods: sameMethod(graph, request.ranges),
+          replaced: new Map(),
+        });
+
+  ports.onStage('quantize');
+  const quantized = quantizeGraph(plan.graph, plan.assigned, request);
+  warnings.push(...quantized.warnings);
+  return { graph: checked(quantized.graph, 'quantize', ports), images: calibration.images };
 }
 
 /** The float .tflite of a model: import, verify, passes, write. */
@@ -197,7 +218,7 @@ function classifier(graph: Graph, request: QuantizeRequest, size: PhotoSize) {
   const { mean, std } = pixelNormalization(request.pixels);
   return {
     name: graph.name,
-    description: 'Image classifier, full-integer',
+    description: `Image classifier, ${request.mode}`,
     version: '1',
     author: '',
     license: '',

@@ -116,6 +116,7 @@ function quantizeResidual(backend: 'auto' | 'wasm'): Promise<QuantizeResult> {
       evalPhotos: smoothPhotos(30, 2),
       labels: [],
       pixels: '0..1',
+      mode: 'full-integer',
       ranges: 'auto',
       inputType: 'uint8',
       outputType: 'uint8',
