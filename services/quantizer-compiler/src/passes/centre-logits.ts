@@ -49,8 +49,9 @@ function headOf(view: View, softmax: Op): Weighted | null {
   }
 }
 
-/** Twice as much is still a float32: no difference overflows. */
-const largest = 1e38;
+/** Between these a float32 keeps all its digits, and no difference of two overflows. */
+const least = 1e-30;
+const most = 1e38;
 
 /** Takes the mean over the first axis, of size `classes`, out of every column; null when there is none to take. */
 function centred(data: Float32Array, classes: number): Float32Array | null {
@@ -58,7 +59,7 @@ function centred(data: Float32Array, classes: number): Float32Array | null {
   const means = new Float64Array(columns);
   for (let at = 0; at < data.length; at++) means[at % columns] = (means[at % columns] ?? 0) + (data[at] ?? 0) / classes;
   // Rounding leaves a trace of a mean; taking it out again would never end.
-  const peak = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (means.every((mean) => Math.abs(mean) <= 1e-6 * peak) || peak > largest) return null;
+  const peak = data.reduce((high, value) => Math.max(high, Math.abs(value)), 0);
+  if (peak < least || peak > most || means.every((mean) => Math.abs(mean) <= 1e-6 * peak)) return null;
   return data.map((value, at) => value - (means[at % columns] ?? 0));
 }
