@@ -9,7 +9,8 @@ const associatedFile = { name: text(), description: text(), type: i8(), locale: 
 const contentProperties = {
   FeatureProperties: {},
   ImageProperties: { colorSpace: i8(), defaultSize: table({ width: u32(), height: u32() }) },
-  BoundingBoxProperties: { index: u32s(), type: i8(), coordinateType: i8() },
+  // `type` in the schema, which here is the word for the member of the union.
+  BoundingBoxProperties: { index: u32s(), boxType: i8(), coordinateType: i8() },
 } as const;
 
 const processUnit = {

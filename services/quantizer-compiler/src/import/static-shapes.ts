@@ -13,7 +13,7 @@ export function staticShapes(graph: Graph, open: ReadonlySet<number>, file: stri
   const outputs = new Set(graph.outputs);
   const ops = graph.ops.filter((op, at) => {
     const refuse = (why: string): AtollError => {
-      const { name } = valueAt(graph, op.outputs[0] ?? -1);
+      const name = graph.values[op.outputs[0] ?? -1]?.name ?? '';
       return new AtollError(
         'INVALID_ARGUMENT',
         `cannot import ${file}: operator ${at} (${op.kind}) that makes ${JSON.stringify(name)}: ${why}`,
