@@ -1,5 +1,7 @@
 // How much of the Edge TPU's memory the parameters of mapped operators take. A curve fitted to compiled models, not the
 // compiler's own rule: within 10 % from about 100 KB up, too low for toys, where constants dominate.
+import { tensorSizeBytes } from '@atoll/tflite/enums';
+import { flowing } from './op-view.js';
 import type { OpView } from './op-view.js';
 
 /** Up to here parameters were cached in every model seen, in bytes. */
@@ -10,6 +12,24 @@ export const cacheBytes = 8 * 1024 * 1024;
 
 /** An operator whose input and output together exceed this may not compile at all ("large activation tensors"), in bytes. */
 export const largeActivationBytes = 4 * 1024 * 1024;
+
+/** An estimate with the bounds between which the compiled file was found to lie. */
+export interface ByteEstimate {
+  readonly estimate: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Parameter bytes of all mapped operators: within 10 %, and for small models within the constants that no weight explains. */
+export function totalParameterBytes(mapped: readonly OpView[]): ByteEstimate {
+  const estimate = mapped.reduce((sum, op) => sum + parameterBytes(op), 0);
+  return { estimate, low: Math.max(0, Math.floor(0.9 * estimate) - 2048), high: Math.ceil(1.1 * estimate) + 32_768 };
+}
+
+/** Bytes of an operator's input and output together, each as large as its shape and type say. */
+export function activationBytes(op: OpView): number {
+  return flowing(op).reduce((sum, { tensor }) => sum + (tensorSizeBytes(tensor.type, tensor.shape) ?? 0), 0);
+}
 
 /** Parameter bytes on the Edge TPU of one mapped operator: weights padded to the array, and requantization data per output. */
 export function parameterBytes(op: OpView): number {

@@ -53,3 +53,18 @@ export function constantInts(operand: OperandView | null | undefined): readonly 
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return Array.from({ length: Math.floor(data.length / 4) }, (_, index) => view.getInt32(4 * index, true));
 }
+
+/**
+ * By how much a resize enlarges, the greater of both directions, 1 at least. With aligned corners the distance between the
+ * outermost pixels counts, so that 33 to 65 is a doubling and 1 to anything has no bound. Source: resize_bilinear.cc of LiteRT.
+ */
+export function growth({ inputs, outputs, options }: OpView): number {
+  const before = inputs[0]?.tensor.shape ?? [];
+  const after = outputs[0]?.tensor.shape ?? [];
+  const less = options !== null && 'alignCorners' in options && options.alignCorners ? 1 : 0;
+  const along = (axis: number): number => {
+    const [from, to] = [(before[axis] ?? 1) - less, (after[axis] ?? 1) - less];
+    return to <= from ? 1 : to / from;
+  };
+  return Math.max(along(1), along(2));
+}

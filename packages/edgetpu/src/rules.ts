@@ -1,10 +1,11 @@
 // What keeps an operator off the Edge TPU, as data. The first rule that applies decides, in this order: data type, operator,
 // version, rank, then the limits of single operators. `source` says where a rule is written down, `confidence` how firmly.
 import type { BuiltinName } from '@atoll/tflite/ops';
-import { constantInts, flowing } from './op-view.js';
+import { constantInts, flowing, growth } from './op-view.js';
 import type { OpView } from './op-view.js';
 import { statuses } from './status.js';
 import type { MappingStatus } from './status.js';
+import { refusedAbove, replacements, supportedOp } from './supported-ops.js';
 
 /** documented by the vendor, observed in logs or compiled files, or inferred from them. */
 export type Confidence = 'documented' | 'observed' | 'inferred';
@@ -19,55 +20,14 @@ export interface MappingRule {
   readonly source: string;
   /** What the maker of the model can do about it. */
   readonly remedy: string;
+  /** The same for one operator, where more can be said. */
+  readonly remedyFor?: (op: OpView) => string | undefined;
   /** True when the rule keeps this operator off the Edge TPU. */
   readonly blocks: (op: OpView) => boolean;
 }
 
-/** The newest version of each supported operator that compiler 16 is known or expected to take: those of its age, TensorFlow 2.5. */
-export const newestVersions: Readonly<Partial<Record<BuiltinName, number>>> = {
-  ADD: 2,
-  AVERAGE_POOL_2D: 2,
-  CONCATENATION: 2,
-  CONV_2D: 3,
-  DEPTHWISE_CONV_2D: 3,
-  EXPAND_DIMS: 1,
-  FULLY_CONNECTED: 4,
-  L2_NORMALIZATION: 2,
-  LOGISTIC: 2,
-  MAXIMUM: 2,
-  MAX_POOL_2D: 2,
-  MEAN: 2,
-  MINIMUM: 2,
-  MUL: 3,
-  PACK: 2,
-  PAD: 2,
-  PRELU: 1,
-  QUANTIZE: 2,
-  REDUCE_MAX: 2,
-  REDUCE_MIN: 2,
-  RELU: 2,
-  RELU6: 2,
-  RELU_N1_TO_1: 1,
-  RESHAPE: 1,
-  RESIZE_BILINEAR: 3,
-  RESIZE_NEAREST_NEIGHBOR: 2,
-  RSQRT: 2,
-  SLICE: 2,
-  SOFTMAX: 2,
-  SPACE_TO_DEPTH: 2,
-  SPLIT: 2,
-  SQUARED_DIFFERENCE: 2,
-  SQUEEZE: 1,
-  STRIDED_SLICE: 2,
-  SUB: 2,
-  SUM: 2,
-  TANH: 2,
-  TRANSPOSE: 2,
-  TRANSPOSE_CONV: 3,
-  UNIDIRECTIONAL_SEQUENCE_LSTM: 1,
-};
-
-const docs = 'coral.ai/docs/edgetpu/models-intro, table of supported operations';
+/** The vendor's own table. */
+export const docs = 'coral.ai/docs/edgetpu/models-intro, table of supported operations';
 const eightBit = new Set(['int8', 'uint8']);
 
 /** All rules, in the order in which they are asked. */
@@ -88,6 +48,7 @@ export const mappingRules: readonly MappingRule[] = [
     confidence: 'documented',
     source: 'coral.ai/docs/edgetpu/models-intro, model requirements',
     remedy: 'quantize the whole model to 8 bits, with a uint8 or int8 output',
+    remedyFor: replacementFor,
     blocks: (op) => flowing(op).some(({ tensor }) => !eightBit.has(tensor.type)),
   },
   {
@@ -97,17 +58,31 @@ export const mappingRules: readonly MappingRule[] = [
     confidence: 'documented',
     source: docs,
     remedy: 'replace it by supported operators, or move it to the end of the model',
-    blocks: (op) => !(op.name in newestVersions),
+    remedyFor: replacementFor,
+    blocks: ({ name }) => supportedOp(name) === undefined,
+  },
+  {
+    id: 'refused-version',
+    ops: ['FULLY_CONNECTED', 'QUANTIZE', 'RESIZE_NEAREST_NEIGHBOR'],
+    status: statuses.version,
+    confidence: 'observed',
+    source: 'google-coral/edgetpu issues 420 and 879, published logs: FULLY_CONNECTED above 4, the others above 2',
+    remedy:
+      'write the least version that int8 needs: a bias on every dense layer, no kept dimensions, no half-pixel centres',
+    remedyFor: ({ name }) =>
+      name === 'RESIZE_NEAREST_NEIGHBOR'
+        ? 'resize without half-pixel centres: whole factors give the same pixels'
+        : undefined,
+    blocks: ({ name, version }) => version > (refusedAbove[name as BuiltinName] ?? version),
   },
   {
     id: 'op-version',
     ops: 'any',
     status: statuses.version,
-    confidence: 'observed',
-    source: 'compiler logs: QUANTIZE 3, RESIZE_NEAREST_NEIGHBOR 3, FULLY_CONNECTED above 4 are refused',
-    remedy:
-      'write the least version that int8 needs: a bias on every dense layer, no kept dimensions, no half-pixel centres',
-    blocks: (op) => op.version > (newestVersions[op.name as BuiltinName] ?? 0),
+    confidence: 'inferred',
+    source: 'the versions of TensorFlow 2.5, which the newest compiler is built on',
+    remedy: 'write the least version that int8 needs, as atoll quantize does',
+    blocks: ({ name, version }) => version > (supportedOp(name)?.newestVersion ?? version),
   },
   {
     id: 'three-dimensions',
@@ -287,16 +262,54 @@ export const mappingRules: readonly MappingRule[] = [
     id: 'far-resize',
     ops: ['RESIZE_BILINEAR', 'RESIZE_NEAREST_NEIGHBOR'],
     status: statuses.limitation,
-    confidence: 'inferred',
-    source: 'compiled DeepLab v3: 1x1 to 33x33 and 33x33 to 513x513 stay on the CPU; doublings map',
-    remedy: 'resize by at most 4 in each direction, or in steps',
-    blocks: ({ inputs, outputs }) => {
-      const [, height = 1, width = 1] = inputs[0]?.tensor.shape ?? [];
-      const [, outHeight = 1, outWidth = 1] = outputs[0]?.tensor.shape ?? [];
-      return outHeight > 4 * height || outWidth > 4 * width;
-    },
+    confidence: 'observed',
+    source: 'a compiled DeepLab v3: 1x1 to 33x33 and 33x33 to 513x513 stay on the CPU; doublings map in many models',
+    remedy: 'resize by at most 4 in each direction, or in steps of 2',
+    blocks: (op) => growth(op) > 4,
+  },
+  {
+    id: 'large-resize',
+    ops: ['RESIZE_BILINEAR', 'RESIZE_NEAREST_NEIGHBOR'],
+    status: statuses.limitation,
+    confidence: 'observed',
+    source: 'google-coral/edgetpu issue 31: 256x256 to 512x512 stays on the CPU, 64x64 to 128x128 maps',
+    remedy: 'resize to less than 512 in a direction, and let the application do the last step',
+    blocks: ({ outputs }) => Math.max(...(outputs[0]?.tensor.shape.slice(1, 3) ?? [0])) >= 512,
+  },
+  {
+    id: 'large-reshape',
+    ops: ['RESHAPE'],
+    status: statuses.limitation,
+    confidence: 'observed',
+    source: 'google-coral/edgetpu issue 512: 587,520 values stay on the CPU, 261,120 map',
+    remedy: 'use a smaller input, or reshape outside the model',
+    blocks: ({ outputs }) => elements(outputs[0]?.tensor.shape) >= 587_520,
+  },
+  {
+    id: 'large-mean',
+    ops: ['MEAN'],
+    status: statuses.limitation,
+    confidence: 'observed',
+    source: 'google-coral/edgetpu issue 461: a mean over 256x128 stays on the CPU, one over 64x128 maps',
+    remedy: 'take the mean in two steps, or pool first',
+    blocks: (op) => meanSize(op) >= 32_768,
   },
 ];
+
+function replacementFor({ name }: OpView): string | undefined {
+  const other = Object.hasOwn(replacements, name) ? replacements[name as BuiltinName] : undefined;
+  return other === undefined ? undefined : `in its place: ${other}`;
+}
+
+/** How many values one mean is over. */
+export function meanSize({ inputs, outputs }: OpView): number {
+  return elements(inputs[0]?.tensor.shape) / Math.max(1, elements(outputs[0]?.tensor.shape));
+}
+
+/** How many values a shape has; 0 when it is not known. */
+export function elements(shape: readonly number[] | undefined): number {
+  return shape === undefined ? 0 : shape.reduce((product, size) => product * size, 1);
+}
 
 function isZero(data: Uint8Array, zeroPoint: number): boolean {
   return data.every((value) => value === (zeroPoint & 0xff));

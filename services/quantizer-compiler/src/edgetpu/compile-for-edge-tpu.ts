@@ -2,6 +2,7 @@
 // rules. A plan is a JSON document and never carries the name of a compiled file.
 import { AtollError } from '@atoll/base/error';
 import { compiledFate } from '@atoll/edgetpu/compare-compiled';
+import type { CompilerOptions } from '@atoll/edgetpu/compiler-options';
 import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
 import type { EdgeTpuPlan, PlannedOp } from '@atoll/edgetpu/plan';
@@ -47,21 +48,22 @@ interface Planned {
 /** Compiles the models (bytes by file name) together with `compiler`, or plans them when there is none (null). */
 export async function compileForEdgeTpu(
   files: ReadonlyMap<string, Uint8Array>,
-  compiler: CompilerRun | null,
+  options: CompilerOptions,
+  compiler: Omit<CompilerRun, 'options'> | null,
 ): Promise<CompileResult> {
-  const models = [...files].map(([name, bytes]) => planOf(name, bytes));
+  const models = [...files].map(([name, bytes]) => planOf(name, bytes, options));
   const stems = new Set(models.map(({ stem }) => stem));
   if (stems.size < models.length) {
     throw new AtollError('INVALID_ARGUMENT', 'cannot compile: two models have the same name');
   }
   if (models.length === 0) throw new AtollError('INVALID_ARGUMENT', 'cannot compile: no model was given');
-  if (compiler === null) return planned(models);
-  for (const { stem, model } of models) checkTensors(stem, model, compiler.options.intermediateTensors);
-  const { version, compiled } = await runCompiler(models, compiler);
+  for (const { stem, model } of models) checkTensors(stem, model, options.intermediateTensors);
+  if (compiler === null) return planned(models, options);
+  const { version, compiled } = await runCompiler(models, { ...compiler, options });
   return compiledBy(version, compiled, models);
 }
 
-function planOf(name: string, bytes: Uint8Array): Planned {
+function planOf(name: string, bytes: Uint8Array, options: CompilerOptions): Planned {
   // Results are named after the model, in a folder of their own.
   if (/[/\\\0]/.test(name)) {
     throw new AtollError(
@@ -76,7 +78,7 @@ function planOf(name: string, bytes: Uint8Array): Planned {
   if (mainSubgraph(model).operators.length === 0) {
     throw new AtollError('INVALID_ARGUMENT', `cannot compile ${name}: it has no operators`);
   }
-  return { stem: name.replace(/\.tflite$/i, ''), bytes, model, plan: planEdgeTpu(model) };
+  return { stem: name.replace(/\.tflite$/i, ''), bytes, model, plan: planEdgeTpu(model, options) };
 }
 
 /** The compiler would fail on a name that is not there, and not say which. */
@@ -91,7 +93,9 @@ function checkTensors(stem: string, model: TfLiteModel, asked: readonly string[]
   throw new AtollError('INVALID_ARGUMENT', `cannot cut ${stem}.tflite at tensor ${JSON.stringify(missing)}: ${hint}`);
 }
 
-function planned(models: readonly Planned[]): CompileResult {
+function planned(models: readonly Planned[], options: CompilerOptions): CompileResult {
+  const { numSegments, searchDelegate, multipleSubgraphs } = options;
+  const onlyCompiled = numSegments > 1 || searchDelegate || multipleSubgraphs;
   const report: CompileReport = {
     compiled: false,
     compiler: null,
@@ -99,6 +103,9 @@ function planned(models: readonly Planned[]): CompileResult {
     ...total(models.map(({ plan }) => planSummary(plan))),
     warnings: [
       'planned by the documented rules, not compiled: no Edge TPU compiler was found',
+      ...(onlyCompiled
+        ? ['a plan is of one Edge TPU part in one file: segments, searches and more parts need the compiler']
+        : []),
       ...models.flatMap((one) => named(models, one, one.plan.warnings)),
     ],
     models: models.map(({ stem, plan }) => ({ ...buildOf(plan), model: `${stem}.tflite`, files: [], plan: plan.ops })),

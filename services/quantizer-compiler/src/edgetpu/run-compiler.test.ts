@@ -29,16 +29,15 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const run = (path: string, options: Partial<CompilerOptions> = {}, more: Partial<CompilerRun> = {}): CompilerRun => ({
+  const run = (path: string, more: Partial<CompilerRun> = {}): Omit<CompilerRun, 'options'> => ({
     program: path,
     workFolder: root,
-    options: { ...plainOptions, ...options },
     timeoutMs: 20_000,
     signal: new AbortController().signal,
     ...more,
   });
   const compile = (path: string, options: Partial<CompilerOptions> = {}, more: Partial<CompilerRun> = {}) =>
-    compileForEdgeTpu(new Map([['mobile.tflite', model]]), run(path, options, more));
+    compileForEdgeTpu(new Map([['mobile.tflite', model]]), { ...plainOptions, ...options }, run(path, more));
   const leave = (file: string, stem = '${STEM}'): string =>
     `cp '${join(coral, file)}' "$OUT/${stem}_edgetpu.tflite"\n${say(logText, `>"$OUT/${stem}_edgetpu.log"`)}`;
   const compiled = leave(`${name}_edgetpu.tflite`);
@@ -86,7 +85,7 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
       timeoutSeconds: 60,
       multipleSubgraphs: true,
     };
-    await compileForEdgeTpu(new Map([['lstm.tflite', lstm]]), run(path, options));
+    await compileForEdgeTpu(new Map([['lstm.tflite', lstm]]), options, run(path));
     const [args = []] = await calls();
     assert.equal(
       args.slice(3, -1).join(' | '),
@@ -148,7 +147,7 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
       ['mobile.tflite', model],
       ['lstm.tflite', lstm],
     ]);
-    const { report } = await compileForEdgeTpu(both, run(path));
+    const { report } = await compileForEdgeTpu(both, plainOptions, run(path));
     assert.deepEqual(
       report.models.map((one) => [one.model, one.files, one.onEdgeTpu]),
       [
@@ -166,7 +165,7 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
   it('tells operator by operator where compiler and rules disagree', async () => {
     const { path } = await standIn(root, `${leave('split_concat_edgetpu.tflite')}\n${say(success('deeplab'))}`);
     const deeplab = await readFile(join(coral, 'deeplabv3_mnv2_dm05_pascal_quant.tflite'));
-    const { report } = await compileForEdgeTpu(new Map([['deeplab.tflite', deeplab]]), run(path));
+    const { report } = await compileForEdgeTpu(new Map([['deeplab.tflite', deeplab]]), plainOptions, run(path));
     assert.equal(report.warnings.length, 6);
     assert.match(
       report.warnings[0] ?? '',
@@ -285,17 +284,23 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
 
   it('refuses a compiled file as input, a name with folders, and two models of one name', async () => {
     const done = await readFile(join(coral, `${name}_edgetpu.tflite`));
-    await assert.rejects(compileForEdgeTpu(new Map([['m.tflite', done]]), null), /compiled for the Edge TPU already$/);
-    await assert.rejects(compileForEdgeTpu(new Map([['../m.tflite', model]]), null), /a file name without folders/);
+    await assert.rejects(
+      compileForEdgeTpu(new Map([['m.tflite', done]]), plainOptions, null),
+      /compiled for the Edge TPU already$/,
+    );
+    await assert.rejects(
+      compileForEdgeTpu(new Map([['../m.tflite', model]]), plainOptions, null),
+      /a file name without folders/,
+    );
     const twice = new Map([
       ['m.tflite', model],
       ['m.TFLITE', model],
     ]);
-    await assert.rejects(compileForEdgeTpu(twice, null), /two models have the same name$/);
+    await assert.rejects(compileForEdgeTpu(twice, plainOptions, null), /two models have the same name$/);
   });
 
   it('without a compiler makes a plan, and no file under the name of a compiled one', async () => {
-    const { files, report } = await compileForEdgeTpu(new Map([['mobile.tflite', model]]), null);
+    const { files, report } = await compileForEdgeTpu(new Map([['mobile.tflite', model]]), plainOptions, null);
     assert.deepEqual([files.size, report.compiled, report.compiler, report.files], [0, false, null, ['plan.json']]);
     assert.ok(report.models.every((one) => one.files.length === 0));
     assert.doesNotMatch(JSON.stringify(report), /_edgetpu\.tflite/);

@@ -78,8 +78,8 @@ async function quantize(task: QuantizeJob, files: Map<string, Uint8Array>, ports
 async function compile(task: CompileJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {
   ports.onStage('edgetpu');
   const { compiler: program, options, timeoutMs, workFolder } = task;
-  const run = program === null ? null : { program, workFolder, options, timeoutMs, signal: ports.signal };
-  const result = await compileForEdgeTpu(files, run);
+  const run = program === null ? null : { program, workFolder, timeoutMs, signal: ports.signal };
+  const result = await compileForEdgeTpu(files, options, run);
   for (const warning of result.report.warnings) ports.onWarning(warning);
   return {
     files: new Map([['plan.json', json(result.report)], ...result.files]),

@@ -8,60 +8,10 @@ import type { TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
 import { decodeFlexMap } from './flexbuffer.js';
 import { inspectEdgeTpu } from './inspect.js';
-import { planEdgeTpu } from './plan.js';
 
 const coral = join(import.meta.dirname, '../../../../shared/data/coral');
 const skip = existsSync(coral) ? false : 'no models of google-coral/test_data in ../shared/data/coral';
 const load = (name: string): TfLiteModel => readModel(readFileSync(join(coral, `${name}.tflite`)), name);
-
-/** Models and what Google's compiler made of them. */
-const pairs = [
-  'mobilenet_v1_0.25_128_quant',
-  'keras_lstm_mnist_ptq',
-  'split_concat',
-  'deeplabv3_mnv2_dm05_pascal_quant',
-];
-
-describe('planEdgeTpu against files made by the real compiler', { skip }, () => {
-  for (const name of pairs) {
-    it(`${name}: the same operators stay on the CPU, in the same order`, () => {
-      const plan = planEdgeTpu(load(name));
-      const compiled = inspectEdgeTpu(load(`${name}_edgetpu`));
-      assert.deepEqual(
-        plan.ops.filter(({ mapped }) => !mapped).map(({ op }) => op),
-        compiled?.cpuOps,
-      );
-      assert.equal(plan.onEdgeTpu + plan.onCpu, mainSubgraph(load(name)).operators.length);
-      assert.equal(plan.subgraphs, compiled?.packages.length);
-    });
-  }
-
-  for (const name of ['mobilenet_v1_0.25_128_quant', 'deeplabv3_mnv2_dm05_pascal_quant']) {
-    it(`${name}: parameter bytes within 10 % of the compiled file`, () => {
-      const plan = planEdgeTpu(load(name));
-      const compiled = inspectEdgeTpu(load(`${name}_edgetpu`));
-      assert.ok(compiled !== null);
-      const real = compiled.onChipBytes + compiled.offChipBytes;
-      const ratio = (plan.onChipBytes + plan.offChipBytes) / real;
-      assert.ok(Math.abs(ratio - 1) < 0.1, `estimate is ${ratio} of ${real} bytes`);
-    });
-  }
-
-  it('a post-training quantized MobileNetV2 with integer input and output maps whole', () => {
-    const plan = planEdgeTpu(load('tf2_mobilenet_v2_1.0_224_ptq'));
-    assert.equal(plan.onCpu, 0, JSON.stringify(plan.ops.filter(({ mapped }) => !mapped)));
-    assert.deepEqual(plan.warnings, []);
-  });
-
-  it('names the operator, its tensor, the rule and the remedy', () => {
-    const plan = planEdgeTpu(load('deeplabv3_mnv2_dm05_pascal_quant'));
-    const first = plan.ops.find(({ mapped }) => !mapped);
-    assert.equal(first?.op, 'RESIZE_BILINEAR');
-    assert.equal(first.ruleId, 'far-resize');
-    assert.match(first.status, /unspecified limitation/);
-    assert.equal(plan.ops.at(-1)?.status, 'Operation is working on an unsupported data type');
-  });
-});
 
 describe('inspectEdgeTpu', { skip }, () => {
   it('reads the package of a compiled MobileNetV1', () => {
