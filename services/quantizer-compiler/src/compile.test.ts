@@ -233,7 +233,7 @@ describe('quantizeModel refuses', () => {
     [
       'files that are no model',
       { files: new Map([['notes.txt', new Uint8Array(3)]]) },
-      /^cannot import notes\.txt: a \.h5, a float/,
+      /^cannot import notes\.txt: a \.h5, a \.keras, a float/,
     ],
     [
       'a truncated .h5',

@@ -35,6 +35,11 @@ export class GraphBuilder {
     this.#ops.push({ kind, inputs, outputs, options });
   }
 
+  /** The number of values so far: the index of the next one. */
+  get size(): number {
+    return this.#values.length;
+  }
+
   /** The value at an index that this builder gave. */
   at(index: number): Value {
     const value = this.#values[index];
@@ -42,12 +47,11 @@ export class GraphBuilder {
     return value;
   }
 
-  /** Gives a value another name, which nothing else has; the old one is free again. */
+  /** Gives a value another name, made unique as well; the old one is free again. */
   rename(index: number, name: string): void {
     const value = this.at(index);
     this.#names.release(value.name);
-    this.#names.take(name);
-    this.#values[index] = { ...value, name };
+    this.#values[index] = { ...value, name: this.#names.take(name) };
   }
 
   /** The graph so far. */

@@ -1,60 +1,68 @@
-// A Keras model before it becomes a graph: a chain of layers with their settings, and a way to get at their weights. Both file
-// formats, .h5 and layers-model, are read into this.
-import { AtollError } from '@atoll/base/error';
+// A Keras model before it becomes a graph: layers with their settings, who calls whom, and a way to get at the weights. All
+// formats (.h5 and .keras of Keras 2 and 3, layers-model) are read into this. A sequential model is a functional one whose
+// layers call each other in turn.
+import type { JsonObject } from './topology-json.js';
 
-/** A weight as Keras stores it. */
+/** A weight as the file stores it; reading may be costly and is done once. */
 export interface KerasWeight {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly read: () => Float32Array;
 }
 
-/** One layer: its class, its name, and its settings as written by Keras. */
+/** One value of a model: what a layer gave in one of its calls. */
+export interface TensorRef {
+  readonly layer: string;
+  readonly call: number;
+  readonly output: number;
+}
+
+/** What a layer is called with: a value of the model, a list of arguments, or anything that JSON can say. */
+export type Argument =
+  | { readonly kind: 'tensor'; readonly ref: TensorRef }
+  | { readonly kind: 'list'; readonly items: readonly Argument[] }
+  | { readonly kind: 'constant'; readonly value: unknown };
+
+/** One call of a layer. */
+export interface LayerCall {
+  readonly args: readonly Argument[];
+  readonly kwargs: ReadonlyMap<string, Argument>;
+}
+
+/** One layer: its class, its name, its place in the model ("block/conv"), and its settings as written by Keras. */
 export interface KerasLayer {
   readonly className: string;
+  /** It is a function of the framework (keras.ops.mean, tf.nn.relu6) that stands among the layers. */
+  readonly isFunction: boolean;
   readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly path: string;
+  readonly config: JsonObject;
+  readonly calls: readonly LayerCall[];
+  /** The number that references give to the first of the calls. */
+  readonly firstCall: number;
+  /** The layers inside, when the layer is itself a model. */
+  readonly nested: KerasTopology | null;
 }
 
-/** A sequential model. */
-export interface KerasModel {
-  readonly file: string;
+/** An input of a model, and the layer that declares its shape. */
+export interface KerasInput {
+  readonly ref: TensorRef;
+  readonly name: string;
+  readonly shape: unknown;
+  readonly declaredBy: KerasLayer;
+}
+
+/** The layers of a model in the order of the file, and which values go in and come out. */
+export interface KerasTopology {
   readonly name: string;
   readonly layers: readonly KerasLayer[];
-  /** A layer's weight by its short name ("kernel", "bias"), or null when the layer has none of that name. */
-  readonly weight: (layer: string, weight: string) => KerasWeight | null;
+  readonly inputs: readonly KerasInput[];
+  readonly outputs: readonly TensorRef[];
 }
 
-/** Reads a topology: what Keras writes as model_config, and tfjs as modelTopology. */
-export function parseTopology(topology: unknown, file: string): Pick<KerasModel, 'name' | 'layers'> {
-  const outer = record(topology) ?? {};
-  const model = record(outer['model_config']) ?? outer;
-  const className = model['class_name'];
-  if (className !== 'Sequential') {
-    const found = typeof className === 'string' ? `it is of class ${className}` : 'it names no class';
-    throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: ${found}; a Sequential model is needed`);
-  }
-  const config = model['config'];
-  const list = Array.isArray(config) ? config : record(config)?.['layers'];
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: its topology lists no layers`);
-  }
-  const name = record(config)?.['name'];
-  return { name: typeof name === 'string' ? name : 'model', layers: list.map((one, index) => layer(one, index, file)) };
-}
-
-function layer(value: unknown, index: number, file: string): KerasLayer {
-  const { class_name: className, config } = record(value) ?? {};
-  const settings = record(config);
-  if (typeof className !== 'string' || settings === undefined) {
-    throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: layer ${index} has no class or no settings`);
-  }
-  const name = settings['name'];
-  return { className, name: typeof name === 'string' ? name : `layer_${index}`, config: settings };
-}
-
-/** The value as an object, or undefined when it is something else. */
-export function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
+/** A model with its weights. */
+export interface KerasModel {
+  readonly file: string;
+  readonly topology: KerasTopology;
+  /** A layer's weight by the name that weight-names.ts gives it, or null when the file has none. */
+  readonly weight: (layer: KerasLayer, name: string) => KerasWeight | null;
 }
