@@ -1,11 +1,10 @@
 // Small whole models of every format, whose mutants the hostile-file tests read: little weight, much structure.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AtollError } from '@atoll/base/error';
 import { writeModel } from '@atoll/tflite/write';
-import { File, FS, ready } from 'h5wasm';
 import { verify } from '../graph/verify.js';
 import { importModel } from '../import/import-model.js';
+import { kerasArchive, kerasH5 } from '../import/keras-files-for-tests.js';
 import { readLayersModel } from '../import/layers-model.js';
 import type { ModelFiles } from '../import/layers-model.js';
 import { tinyModels } from '../ops-for-tests.js';
@@ -37,7 +36,7 @@ export async function hostileBases(coral: string): Promise<ReadonlyMap<string, r
   return new Map<string, readonly ModelFiles[]>([
     ['layers-model', [json]],
     ['tflite of a network', [tflite('m.tflite', writeModel(writeTfLite(graph)))]],
-    ['h5', [new Map([['m.h5', await kerasH5(json)]])]],
+    ...(await kerasFiles(json)),
     ['tflite of one operation', tinyModels.map((tiny) => tflite('m.tflite', writeModel(writeTfLite(tiny.graph))))],
     ...(small.length === 0
       ? []
@@ -45,35 +44,25 @@ export async function hostileBases(coral: string): Promise<ReadonlyMap<string, r
   ]);
 }
 
-/** A `.h5` as Keras 2 lays it out. */
-async function kerasH5(files: ModelFiles): Promise<Uint8Array> {
-  await ready;
+/** The same model as Keras writes it: by layer and name in a `.h5`, by class and number in a `.keras`. */
+async function kerasFiles(files: ModelFiles): Promise<readonly (readonly [string, readonly ModelFiles[]])[]> {
   const model = readLayersModel(files.get('model.json') ?? new Uint8Array(), files, 'model.json');
-  const path = '/hostile-base.h5';
-  const h5 = new File(path, 'w');
-  h5.create_attribute(
-    'model_config',
-    JSON.stringify({ class_name: 'Sequential', config: { name: 'reference', layers } }),
+  const weights = model.topology.layers.flatMap((layer) =>
+    ['kernel', 'bias'].flatMap((name, index) => {
+      const weight = model.weight(layer, name);
+      return weight === null ? [] : [{ layer: layer.name, name, index, shape: weight.shape, data: weight.read() }];
+    }),
   );
-  const all = h5.create_group('model_weights');
-  for (const { config } of layers) {
-    const name = String(config['name']);
-    const group = all.create_group(name);
-    const found = ['kernel', 'bias'].flatMap((short) => {
-      const weight = model.weight(name, short);
-      return weight === null ? [] : [{ short, ...weight }];
-    });
-    group.create_attribute(
-      'weight_names',
-      found.map(({ short }) => `${name}/${short}:0`),
-    );
-    if (found.length === 0) continue;
-    const inner = group.create_group(name);
-    for (const { short, shape, data } of found) inner.create_dataset({ name: `${short}:0`, data, shape: [...shape] });
-  }
-  h5.close();
-  const bytes = FS?.readFile(path);
-  FS?.unlink(path);
-  if (!(bytes instanceof Uint8Array)) throw new AtollError('INTERNAL', `cannot read ${path}: it was not written`);
-  return bytes;
+  const topology = { class_name: 'Sequential', config: { name: 'reference', layers } };
+  const groups = new Map([
+    ['conv_1', 'conv2d'],
+    ['conv_2', 'conv2d_1'],
+    ['dense', 'dense'],
+  ]);
+  const named = weights.map((one) => ({ ...one, name: `${one.layer}/${one.name}:0` }));
+  const numbered = weights.map((one) => ({ ...one, layer: groups.get(one.layer) ?? '', name: String(one.index) }));
+  return [
+    ['h5', [new Map([['m.h5', await kerasH5(topology, named)]])]],
+    ['keras', [new Map([['m.keras', await kerasArchive(topology, numbered)]])]],
+  ];
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
 import { writeModel } from '@atoll/tflite/write';
-import { File, FS, ready } from 'h5wasm';
 import type { Graph } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
 import { verify } from '../graph/verify.js';
@@ -12,39 +10,21 @@ import { layersModel, referenceLayers, seededRandom } from '../test-models.js';
 import { writeTfLite } from '../write/write-tflite.js';
 import type { LayerJson } from '../test-models.js';
 import { importModel } from './import-model.js';
+import { kerasH5 } from './keras-files-for-tests.js';
 import { readLayersModel } from './layers-model.js';
 import type { ModelFiles } from './layers-model.js';
 
 /** A `.h5` as Keras 2 lays it out, with the weights of a layers-model. */
-async function kerasH5(files: ModelFiles, layers: readonly LayerJson[]): Promise<Uint8Array> {
-  await ready;
+async function h5Of(files: ModelFiles, layers: readonly LayerJson[]): Promise<Uint8Array> {
   const model = readLayersModel(files.get('model.json') ?? new Uint8Array(), files, 'model.json');
-  const path = `/${randomUUID()}.h5`;
-  const h5 = new File(path, 'w');
-  h5.create_attribute(
-    'model_config',
-    JSON.stringify({ class_name: 'Sequential', config: { name: 'reference', layers } }),
+  const weights = model.topology.layers.flatMap((layer) =>
+    ['kernel', 'bias'].flatMap((name) => {
+      const weight = model.weight(layer, name);
+      const stored = `${layer.name}/${name}:0`;
+      return weight === null ? [] : [{ layer: layer.name, name: stored, shape: weight.shape, data: weight.read() }];
+    }),
   );
-  const all = h5.create_group('model_weights');
-  for (const layer of model.topology.layers) {
-    const { name } = layer;
-    const group = all.create_group(name);
-    const found = ['kernel', 'bias'].flatMap((short) => {
-      const weight = model.weight(layer, short);
-      return weight === null ? [] : [{ short, shape: weight.shape, data: weight.read() }];
-    });
-    group.create_attribute(
-      'weight_names',
-      found.map(({ short }) => `${name}/${short}:0`),
-    );
-    if (found.length === 0) continue;
-    const inner = group.create_group(name);
-    for (const { short, shape, data } of found) inner.create_dataset({ name: `${short}:0`, data, shape: [...shape] });
-  }
-  h5.close();
-  const bytes = FS?.readFile(path) as Uint8Array;
-  FS?.unlink(path);
-  return bytes;
+  return await kerasH5({ class_name: 'Sequential', config: { name: 'reference', layers } }, weights);
 }
 
 const layers = referenceLayers(22, 3);
@@ -54,7 +34,7 @@ describe('importModel', () => {
   it('gives the same graph and weights for a .h5 as for a layers-model', async () => {
     const files = layersModel(layers, 5);
     const fromJson = await importModel(files);
-    const fromH5 = await importModel(new Map([['model.h5', await kerasH5(files, layers)]]));
+    const fromH5 = await importModel(new Map([['model.h5', await h5Of(files, layers)]]));
     assert.deepEqual(fromH5, fromJson);
   });
 
@@ -150,7 +130,7 @@ describe('importModel', () => {
   });
 
   it('refuses a .h5 that is cut in half, and one that is no Keras model', async () => {
-    const h5 = await kerasH5(layersModel(layers, 1), layers);
+    const h5 = await h5Of(layersModel(layers, 1), layers);
     const half = new Map([['model.h5', h5.subarray(0, h5.length >> 1)]]);
     await assert.rejects(
       importModel(half),

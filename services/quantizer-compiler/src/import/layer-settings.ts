@@ -107,6 +107,7 @@ export class LayerSettings {
     }
     const data = found.read();
     if (data.length !== elementCount(shape)) throw this.fault(`has ${data.length} values in weight ${name}`);
+    if (!data.every(Number.isFinite)) throw this.fault(`has values in weight ${name} that are no finite numbers`);
     return { shape, data };
   }
 
