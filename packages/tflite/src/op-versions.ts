@@ -50,6 +50,7 @@ function byType({ inputs }: OperatorUse, int8: number): number {
 
 const rankOf = ({ inputs }: OperatorUse): number => inputs[0]?.shape.length ?? 0;
 const padded: Rule = (use) => (rankOf(use) > 4 ? 4 : byType(use, 2));
+const batched: Rule = (use) => (rankOf(use) === 4 ? byType(use, 2) : 3);
 const stretched: Rule = (use) => (isStretched(use) ? 3 : byType(use, 2));
 
 /** Operators whose version depends on more than whether the values are int8. */
@@ -88,6 +89,8 @@ const rules: Readonly<Partial<Record<BuiltinName, Rule>>> = {
     if (options?.type === 'StridedSliceOptions' && options.ellipsisMask + options.newAxisMask !== 0) return 6;
     return rankOf(use) > 4 ? 4 : byType(use, 2);
   },
+  SPACE_TO_BATCH_ND: batched,
+  BATCH_TO_SPACE_ND: batched,
   PAD: padded,
   PADV2: padded,
   MAXIMUM: stretched,
@@ -170,6 +173,7 @@ const runtimes: Readonly<Partial<Record<BuiltinName, string>>> = {
   ARG_MAX: '1.9.0 1.14.0',
   ARG_MIN: '1.9.0 1.14.0',
   AVERAGE_POOL_2D: '1.5.0 1.14.0',
+  BATCH_TO_SPACE_ND: '1.6.0 1.14.0 2.3.0',
   CAST: '1.5.0 2.7.0 2.8.0',
   CONCATENATION: '1.5.0 1.14.0',
   CONV_2D: '1.5.0 1.14.0 1.14.0 2.3.0 2.4.0 2.9.0',
@@ -218,6 +222,7 @@ const runtimes: Readonly<Partial<Record<BuiltinName, string>>> = {
   SHAPE: '1.10.0',
   SLICE: '1.14.0 1.14.0 1.14.0 2.4.0 2.5.0',
   SOFTMAX: '1.5.0 1.14.0',
+  SPACE_TO_BATCH_ND: '1.6.0 1.14.0 2.3.0',
   SPACE_TO_DEPTH: '1.5.0 1.14.0',
   SPLIT: '1.5.0 1.14.0 1.14.0',
   SPLIT_V: '1.13.1 2.3.0',

@@ -247,6 +247,17 @@ export const tinyModels: readonly TinyModel[] = [
       offset: false,
     }),
   ),
+  model(
+    'SPACE_TO_BATCH_ND',
+    [picture],
+    'SPACE_TO_BATCH_ND 2, BATCH_TO_SPACE_ND 2',
+    ({ emit, ints, margins }, [x = -1]) => {
+      const [batches = -1] = emit('SPACE_TO_BATCH_ND', [x, ints(2, 2), margins(1, 1, 1, 1)], {
+        type: 'SpaceToBatchNDOptions',
+      });
+      return emit('BATCH_TO_SPACE_ND', [batches, ints(2, 2), margins(0, 1, 1, 0)], { type: 'BatchToSpaceNDOptions' });
+    },
+  ),
   model('TILE', [row], 'TILE 3', ({ emit, ints }, [x = -1]) => emit('TILE', [x, ints(1, 2)], { type: 'TileOptions' })),
   model(
     'SPACE_TO_DEPTH',

@@ -101,6 +101,9 @@ export const opTable: Readonly<Partial<Record<BuiltinName, OpRow>>> = {
   UNPACK: { ...kept, outputs: many },
   GATHER: guided,
   TILE: guided,
+  // Left by converters around convolutions with holes.
+  SPACE_TO_BATCH_ND: { ...guided, arity: [3, 3], integers: [1, 2] },
+  BATCH_TO_SPACE_ND: { ...guided, arity: [3, 3], integers: [1, 2] },
   SPACE_TO_DEPTH: kept,
   DEPTH_TO_SPACE: kept,
   RESIZE_BILINEAR: guided,

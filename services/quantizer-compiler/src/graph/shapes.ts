@@ -5,11 +5,13 @@ import { filled, ranged, shapeOf } from './shapes/computed.js';
 import { indexOfBest, prelu, reduced, sameShape, stretched } from './shapes/elementwise.js';
 import { concatenated, gathered, packed, split, splitBySizes, unpacked } from './shapes/joins.js';
 import {
+  batchToSpace,
   depthToSpace,
   expanded,
   padded,
   reshaped,
   resized,
+  spaceToBatch,
   spaceToDepth,
   squeezed,
   tiled,
@@ -75,6 +77,8 @@ const shapeRules: Readonly<Partial<Record<BuiltinName, ShapeRule>>> = {
   PADV2: padded,
   MIRROR_PAD: padded,
   TILE: tiled,
+  SPACE_TO_BATCH_ND: spaceToBatch,
+  BATCH_TO_SPACE_ND: batchToSpace,
   SPACE_TO_DEPTH: spaceToDepth,
   DEPTH_TO_SPACE: depthToSpace,
   RESIZE_BILINEAR: resized,

@@ -76,8 +76,9 @@ function whyNot(name: string, isCustom: boolean): string {
     return 'is a recurrent layer, which is not supported: unroll it, or give the model without it';
   if (controlFlow.has(name)) return 'is control flow, which is not supported: give a model of straight operations';
   if (variables.has(name)) return 'keeps state between runs, which is not supported: freeze the variables';
+  if (name === 'DENSIFY') return 'unpacks sparse weights, which is not supported: give the model with dense ones';
   if (name.startsWith('STABLEHLO_')) return 'is a StableHLO operator: convert the model to TFLite operators';
-  return `is not supported; these are: ${supportedOps.join(', ')}`;
+  return `is not supported; these are: ${supportedOps.filter((kind) => opTable[kind]?.foldable === false).join(', ')}`;
 }
 
 const controlFlow: ReadonlySet<string> = new Set(['IF', 'WHILE', 'CALL', 'CALL_ONCE']);

@@ -1,7 +1,7 @@
 // Operations that move elements or repeat them. Source: reshape.cc, squeeze.cc, expand_dims.cc, transpose.cc, pad.cc,
 // mirror_pad.cc, tile.cc, space_to_depth.cc, depth_to_space.cc and resize_bilinear.cc of TFLite's kernels.
 import { elementCount } from '../graph.js';
-import type { ShapeRule } from './shape-rule.js';
+import type { ShapedOp, ShapeRule } from './shape-rule.js';
 import { axisIn, fourDimensions, inputAt, integersAt, optionsOf, positive, shapeFault } from './shape-rule.js';
 
 /** RESHAPE: to the second operand, else the option; one size may be -1. */
@@ -96,6 +96,54 @@ export const depthToSpace: ShapeRule = (op, inputs) => {
   if (channels % (block * block) !== 0) throw shapeFault(op, `${channels} channels are no blocks of ${block}`);
   return [[batch, height * block, width * block, channels / (block * block)]];
 };
+
+/** SPACE_TO_BATCH_ND: margins [blocks, 2] around the axes after the batch, then blocks become batches. */
+export const spaceToBatch: ShapeRule = (op, inputs) => {
+  const blocks = blocksOf(op, inputs);
+  return blocks === null
+    ? null
+    : [
+        blocks.shape.map((size, axis) => {
+          if (axis === 0) return size * elementCount(blocks.sizes);
+          const [block, before, after] = blocks.at(axis);
+          const padded = size + before + after;
+          if (padded % block !== 0) throw shapeFault(op, `${padded} has no blocks of ${block}`);
+          return padded / block;
+        }),
+      ];
+};
+
+/** BATCH_TO_SPACE_ND: the way back; the margins are cut off. */
+export const batchToSpace: ShapeRule = (op, inputs) => {
+  const blocks = blocksOf(op, inputs);
+  return blocks === null
+    ? null
+    : [
+        blocks.shape.map((size, axis) => {
+          const [block, before, after] = blocks.at(axis);
+          if (axis > 0) return size * block - before - after;
+          const batches = size / elementCount(blocks.sizes);
+          if (!Number.isInteger(batches)) throw shapeFault(op, `${size} batches are no blocks`);
+          return batches;
+        }),
+      ];
+};
+
+function blocksOf(op: ShapedOp, inputs: Parameters<ShapeRule>[1]) {
+  const { shape } = inputAt(op, inputs, 0);
+  const [sizes, margins] = [integersAt(op, inputs, 1), integersAt(op, inputs, 2)];
+  if (sizes === null || margins === null) return null;
+  if (sizes.length >= shape.length || margins.length !== 2 * sizes.length || margins.some((margin) => margin < 0)) {
+    throw shapeFault(op, `blocks [${sizes.join(', ')}] with margins [${margins.join(', ')}] do not fit`);
+  }
+  for (const size of sizes) positive(op, 'block', size);
+  const at = (axis: number): readonly [block: number, before: number, after: number] => [
+    sizes[axis - 1] ?? 1,
+    margins[2 * axis - 2] ?? 0,
+    margins[2 * axis - 1] ?? 0,
+  ];
+  return { shape, sizes, at };
+}
 
 /** RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR: height and width are the second operand. */
 export const resized: ShapeRule = (op, inputs) => {
