@@ -238,7 +238,15 @@ describe('startQuantizerCompiler', () => {
     const { json, text } = await client().inspectModel({ model }, { signal });
     const report = JSON.parse(json) as InspectReport;
     assert.deepEqual([report.kind, report.labels, report.metadata.minRuntimeVersion], ['int8', labels, '1.14.0']);
+    assert.match(
+      text,
+      /^frogs\.tflite\n {2}kind +int8: full-integer[^]+input +[^ ]+ uint8 \[1, 32, 32, 3\], real = 0\.0039/,
+    );
     assert.match(text, /= CONV_2D v3 \(/);
+    const [topology] = await upload(new Map([['model.json', Buffer.from('{}')]]));
+    await assert.rejects(client().inspectModel({ model: topology }, { signal }), {
+      message: 'cannot inspect model.json: its weights are other files; convert it first',
+    });
 
     const files = layersModel(referenceLayers(32, 3), 1);
     const converted = await runJob({ model: await upload(files), task: { $case: 'convert', value: {} }, fresh: false });

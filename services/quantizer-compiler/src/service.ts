@@ -13,6 +13,7 @@ import { codeDigest } from './cache/code-digest.js';
 import { openResultCache } from './cache/result-cache.js';
 import type { QuantizerCompilerConfig } from './config.js';
 import { compilerJobRunner } from './job/compiler-job.js';
+import { inspectInChild } from './job/inspect-in-child.js';
 import type { CompilerEvent } from './job/messages.js';
 import { cancelQuantization } from './rpc/cancel-quantization.js';
 import { getQuantization } from './rpc/get-quantization.js';
@@ -66,7 +67,7 @@ export async function startQuantizerCompiler(
     watchQuantization: watchQuantization(jobs),
     cancelQuantization: cancelQuantization(jobs),
     getQuantization: getQuantization(jobs),
-    inspectModel: inspectModel(store),
+    inspectModel: inspectModel(store, inspectInChild(config.childEnv, log)),
   });
   const server = await startServer({ listen: config.listen, services: [quantizer, blobService(store)], log });
   return {

@@ -22,7 +22,7 @@ const task = {
   model: [{ name: 'model.h5', file: '/one/aa' }],
   lineage,
   photos: [{ path: 'frog/1.png', label: 'frog', file: '/one/bb' }],
-  heldOut: [],
+  heldOut: [{ path: 'frog/2.png', label: 'frog', file: '/one/cc' }],
   evalPhotos: [],
   labels: ['frog'],
   pixels: '0..1',
@@ -42,7 +42,7 @@ const compile = {
 
 describe('resultKey', () => {
   const same: readonly (readonly [string, AskedTask, AskedTask])[] = [
-    ['where the files lie', task, { ...task, model: [{ name: 'model.h5', file: '/two/aa' }], photos: [] }],
+    ['where the files lie', task, { ...task, model: [{ name: 'model.h5', file: '/two/aa' }], photos: [], heldOut: [] }],
     ['where the libraries lie', task, { ...task, libraries: { liteRt: '/l', tfLite: '/t' } }],
     ['how long the compiler may take', compile, { ...compile, timeoutMs: 5 }],
   ];

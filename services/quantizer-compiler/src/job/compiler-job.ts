@@ -5,12 +5,12 @@ import { storeFile } from '@atoll/artifacts/store-file';
 import type { BlobStore } from '@atoll/artifacts/store';
 import type { Sha256 } from '@atoll/base/digest';
 import type { Env } from '@atoll/base/env';
-import { AtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { JobRun } from '@atoll/jobs/job-table';
 import { runInChild } from '@atoll/jobs/run-in-child';
 import type { Artifact } from '@atoll/proto/atoll/v1/blob';
 import type { KeptResult, ResultCache } from '../cache/result-cache.js';
+import { startDeadline } from './deadline.js';
 import type { AskedTask, CompilerEvent, CompilerOutput, CompilerTask } from './messages.js';
 
 /** Where jobs work and what their processes get. */
@@ -42,7 +42,7 @@ export function compilerJobRunner(options: CompilerJobOptions): CompilerJobRunne
     }
     const warnings: string[] = [];
     const workFolder = resolve(workRoot, context.id);
-    const deadline = startDeadline(task.kind === 'compile' ? undefined : timeoutMs, context.signal);
+    const deadline = startDeadline('finish the job', task.kind === 'compile' ? undefined : timeoutMs, context.signal);
     try {
       await mkdir(workFolder, { recursive: true });
       const { files, lasting } = await runInChild<CompilerTask, CompilerEvent, CompilerOutput>({
@@ -71,24 +71,4 @@ export function compilerJobRunner(options: CompilerJobOptions): CompilerJobRunne
 /** What a job says whose result was kept: that it was, and the warnings that belong to the result. */
 export function keptEvents({ warnings }: KeptResult): readonly CompilerEvent[] {
   return [{ kind: 'kept' }, ...warnings.map((message) => ({ kind: 'warning', message }) as const)];
-}
-
-/** A signal that aborts with `outer`, and after `timeoutMs` with DEADLINE_EXCEEDED. */
-function startDeadline(timeoutMs: number | undefined, outer: AbortSignal) {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(outer.reason);
-  outer.addEventListener('abort', abort, { once: true });
-  if (outer.aborted) abort();
-  const late = (): void =>
-    controller.abort(
-      new AtollError('DEADLINE_EXCEEDED', `cannot finish the job: it took longer than ${(timeoutMs ?? 0) / 1000} s`),
-    );
-  const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
-  return {
-    signal: controller.signal,
-    clear: () => {
-      clearTimeout(timer);
-      outer.removeEventListener('abort', abort);
-    },
-  };
 }

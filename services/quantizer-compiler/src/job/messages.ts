@@ -59,7 +59,19 @@ export interface CompileJob extends TaskBase {
   readonly timeoutMs: number;
 }
 
-/** What the child has to do. */
+/** A description of one file; it leaves nothing. */
+export interface InspectJob {
+  readonly kind: 'inspect';
+  readonly model: StoredFile;
+}
+
+/** The description: a document, and text for people. */
+export interface InspectOutput {
+  readonly json: string;
+  readonly text: string;
+}
+
+/** What the child of a job has to do. */
 export type CompilerTask = ConvertJob | QuantizeJob | CompileJob;
 
 /** A task that is still without a folder. */

@@ -1,7 +1,7 @@
 /** The charts of the page as plain data; their colours come from the page around them, light or dark. */
 import type { Chart } from '@atoll/charts/draw';
 import type { Histogram, TensorDetail } from '../report/details.js';
-import { visible } from './html.js';
+import { visible } from '../report/visible.js';
 
 /** Colours that can be told apart in light and dark, and by people who see few. */
 const calm = '#4c8bc4';

@@ -1,6 +1,8 @@
 // HTML as a tagged template: everything that is put into it is escaped unless it is markup already, so that no label, file or
 // tensor name can become more than text.
 
+import { visible } from '../report/visible.js';
+
 /** A piece of HTML. */
 export interface Markup {
   readonly html: string;
@@ -38,10 +40,4 @@ const entities: Readonly<Record<string, string>> = {
 
 function escape(text: string): string {
   return visible(text).replace(/[&<>"']/g, (character) => entities[character] ?? '');
-}
-
-/** Text in which nothing hides: what controls the terminal, the line or the direction of writing shows as a replacement character. */
-export function visible(text: string): string {
-  // Control characters, line and paragraph separators, marks and overrides of direction, halves of surrogate pairs.
-  return text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

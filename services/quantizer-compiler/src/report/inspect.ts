@@ -2,7 +2,7 @@
 import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
 import type { CompiledEdgeTpu } from '@atoll/edgetpu/inspect';
 import { readLabels, readMetadata, readMinRuntimeVersion } from '@atoll/tflite/metadata';
-import { mainSubgraph } from '@atoll/tflite/model';
+import { mainSubgraph, operatorName } from '@atoll/tflite/model';
 import type { Tensor, TfLiteModel } from '@atoll/tflite/model';
 import { printModel } from '@atoll/tflite/print';
 import { readModel } from '@atoll/tflite/read';
@@ -31,11 +31,11 @@ export interface InspectReport {
   readonly labels?: readonly string[];
 }
 
-/** Describes a file. */
+/** Describes a .tflite, and prints its graph. */
 export function inspectModel(
   bytes: Uint8Array,
   name: string,
-): { readonly report: InspectReport; readonly text: string } {
+): { readonly report: InspectReport; readonly graph: string } {
   const model = readModel(bytes, name);
   const compiled = inspectEdgeTpu(model, name);
   const labels = readLabels(bytes, model, name);
@@ -55,7 +55,7 @@ export function inspectModel(
     },
     ...(labels === null ? {} : { labels }),
   };
-  return { report, text: printModel(model) };
+  return { report, graph: printModel(model) };
 }
 
 function kindOf(model: TfLiteModel): ModelKind {
@@ -78,7 +78,12 @@ function kindOf(model: TfLiteModel): ModelKind {
 
 function parameters(model: TfLiteModel): number {
   const { tensors, operators } = mainSubgraph(model);
-  const read = new Set(operators.flatMap(({ inputs }) => inputs.slice(1)));
+  // Weights are never an operator's first input, but for what is stored small and widened before it is used.
+  const read = new Set(
+    operators.flatMap((operator) =>
+      operatorName(model, operator) === 'DEQUANTIZE' ? operator.inputs : operator.inputs.slice(1),
+    ),
+  );
   return tensors.reduce((sum, { buffer, shape, type, quantization }, index) => {
     const constant = (model.buffers[buffer]?.length ?? 0) > 0;
     const weight = type !== 'int32' || (quantization?.scale.length ?? 0) > 0;

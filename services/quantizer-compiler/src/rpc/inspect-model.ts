@@ -1,17 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import type { BlobStore } from '@atoll/artifacts/store';
 import { AtollError } from '@atoll/base/error';
 import type { InspectModelRequest, InspectModelResponse } from '@atoll/proto/atoll/v1/quantizer';
-import { inspectModel as describe } from '../report/inspect.js';
+import type { CallContext } from '@atoll/rpc/handlers';
+import type { Inspector } from '../job/inspect-in-child.js';
 
-/** Describing a larger file would keep the service from its other calls. */
-const maxInspectBytes = 64 * 1024 * 1024;
-/** The answer must fit one message; the text of a larger graph is cut here. */
-const maxTextLength = 4 * 1024 * 1024;
+/** As large as a model of a job may be. */
+const maxInspectBytes = 512 * 1024 * 1024;
 
-/** InspectModel: describes a .tflite file. */
-export function inspectModel(store: BlobStore): (request: InspectModelRequest) => Promise<InspectModelResponse> {
-  return async ({ model }) => {
+/** InspectModel: describes a .tflite, .h5 or .keras file. */
+export function inspectModel(
+  store: BlobStore,
+  inspect: Inspector,
+): (request: InspectModelRequest, context: CallContext) => Promise<InspectModelResponse> {
+  return async ({ model }, { signal }) => {
     if (model === undefined) throw new AtollError('INVALID_ARGUMENT', 'cannot inspect a model: none is named');
     const sizeBytes = await store.size(model.sha256);
     if (sizeBytes === undefined) {
@@ -23,7 +24,6 @@ export function inspectModel(store: BlobStore): (request: InspectModelRequest) =
         `cannot inspect ${model.name}: it is larger than ${maxInspectBytes} bytes`,
       );
     }
-    const { report, text } = describe(await readFile(await store.path(model.sha256)), model.name);
-    return { json: JSON.stringify(report), text: text.slice(0, maxTextLength) };
+    return inspect({ name: model.name, file: await store.path(model.sha256) }, signal);
   };
 }
