@@ -11,6 +11,20 @@ export async function aiEdgePython(env: Env): Promise<PeerPython> {
   return find(aiEdgePeer, env, env['ATOLL_PEERS'] === 'all');
 }
 
+/** The readers of TFLite Metadata that phones use too. */
+const taskLibraryPeer: Peer = {
+  folder: 'tflite-support-0.4.4',
+  requirement: 'tflite-support==0.4.4',
+  minors: [8, 11],
+  download: '90 MB to download, 0.3 GB',
+  neededBytes: 5e8,
+};
+
+/** A Python that can import tflite-support; it is fetched once with ATOLL_PEERS=all, else taken where it is. */
+export async function taskLibraryPython(env: Env): Promise<PeerPython> {
+  return find(taskLibraryPeer, env, env['ATOLL_PEERS'] === 'all');
+}
+
 async function find(peer: Peer, env: Env, fetch: boolean): Promise<PeerPython> {
   const { requirement, download } = peer;
   if (env['ATOLL_PEERS'] !== '0') return peerPython(peer, env, fetch);
