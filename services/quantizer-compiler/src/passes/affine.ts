@@ -18,6 +18,9 @@ export interface Affine {
   readonly positive: boolean;
 }
 
+/** What decides whether it can move. */
+export type Motion = Pick<Affine, 'kind' | 'period' | 'positive'>;
+
 /** Reads a plain MUL or ADD of a constant as such; the constant comes second (see canonical-arithmetic). */
 export function affineOf(graph: Graph, op: Op): Affine | null {
   if ((op.kind !== 'MUL' && op.kind !== 'ADD') || fusedActivation(op) !== activations.NONE) return null;
@@ -33,7 +36,7 @@ export function affineOf(graph: Graph, op: Op): Affine | null {
 }
 
 /** The index of the value that `op` maps channel by channel so that `affine` can move across it, or null. */
-export function transparentInput(graph: Graph, op: Op, affine: Affine): number | null {
+export function transparentInput(graph: Graph, op: Op, affine: Motion): number | null {
   const [input = -1] = op.inputs;
   const channels = valueAt(graph, input).shape.at(-1) ?? 1;
   const sameChannels = channels === valueAt(graph, op.outputs[0] ?? -1).shape.at(-1);
@@ -43,9 +46,10 @@ export function transparentInput(graph: Graph, op: Op, affine: Affine): number |
 }
 
 /** Whether an operation that works channel by channel gives the same before and after. */
-const movesAcross: Readonly<Partial<Record<Op['kind'], (affine: Affine, graph: Graph, op: Op) => boolean>>> = {
+const movesAcross: Readonly<Partial<Record<Op['kind'], (affine: Motion, graph: Graph, op: Op) => boolean>>> = {
   RELU: ({ kind, positive }) => kind === 'scale' && positive,
   LEAKY_RELU: ({ kind, positive }) => kind === 'scale' && positive,
+  PRELU: ({ kind, positive }) => kind === 'scale' && positive,
   MAX_POOL_2D: ({ kind, positive }) => kind === 'offset' || positive,
   // Padding takes no part in an average.
   AVERAGE_POOL_2D: () => true,

@@ -42,11 +42,14 @@ export async function assertSameFunction(
   const expected = await outputsOf(before, seeds);
   const actual = await outputsOf(after, seeds);
   assert.equal(actual.length, expected.length);
+  assert.ok(
+    expected.some((output) => output.some((value) => value !== 0)),
+    'all outputs are 0',
+  );
   expected.forEach((wanted, run) => {
     const given = actual[run] ?? new Float32Array();
     assert.equal(given.length, wanted.length);
     const peak = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    assert.ok(peak > 0, `run ${run} gives nothing but zeros`);
     const worst = wanted.reduce((most, value, at) => Math.max(most, Math.abs(value - (given[at] ?? Number.NaN))), 0);
     assert.ok(
       worst <= tolerance * peak,

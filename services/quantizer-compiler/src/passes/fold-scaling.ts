@@ -7,20 +7,23 @@
 import { activations } from '@atoll/tflite/enums';
 import type { Graph, Op } from '../graph/graph.js';
 import { affineOf, transparentInput } from './affine.js';
+import { sinksOf } from './sinks.js';
 import type { Affine } from './affine.js';
 import { applyRule, bypass, Draft, onlyReader } from './rule.js';
-import type { Change, View } from './rule.js';
-import { fusedActivation, inputOffsetGain, padsNothing, scaleInputs, scaleOutputs, weightedOf } from './weighted.js';
+import type { Change, Rule, View } from './rule.js';
+import { fusedActivation, inputOffsetGain, scaleInputs, scaleOutputs, weightedOf } from './weighted.js';
 import type { Weighted } from './weighted.js';
 
 /** Folds until nothing folds any more. */
 export function foldScaling(graph: Graph): Graph {
-  return applyRule(graph, (view, op) => {
-    const affine = affineOf(view.graph, op);
-    if (affine === null) return null;
-    return backward(view, op, affine) ?? forward(view, op, affine);
-  });
+  return applyRule(graph, scalingRule);
 }
+
+/** Folds one multiplication or addition. */
+export const scalingRule: Rule = (view, op) => {
+  const affine = affineOf(view.graph, op);
+  return affine === null ? null : (backward(view, op, affine) ?? forward(view, op, affine));
+};
 
 function backward(view: View, op: Op, affine: Affine): Change | null {
   const target = source(view, op, affine);
@@ -59,8 +62,8 @@ function source(view: View, op: Op, affine: Affine): Weighted | null {
 
 function forward(view: View, op: Op, affine: Affine): Change | null {
   const [output = -1] = op.outputs;
-  const targets = sinks(view, output, affine);
-  if (targets === null || targets.length === 0) return null;
+  const targets = sinksOf(view, output, affine)?.targets ?? [];
+  if (targets.length === 0) return null;
   const { data, period } = affine;
   const at = (channel: number): number => data[channel % period] ?? 0;
   const draft = new Draft(view);
@@ -77,27 +80,4 @@ function forward(view: View, op: Op, affine: Affine): Change | null {
   }
   draft.replace(op, []);
   return draft.change([output, affine.source]);
-}
-
-/** The operations that take `affine` in, one for every way that a value goes; null when one way has none. */
-function sinks(view: View, index: number, affine: Affine): readonly Weighted[] | null {
-  if (view.outputs.has(index)) return null;
-  const found: Weighted[] = [];
-  for (const reader of view.readers.get(index) ?? []) {
-    const weighted = weightedOf(view.graph, reader);
-    if (weighted !== null) {
-      const takes =
-        weighted.input === index &&
-        weighted.inChannels % affine.period === 0 &&
-        (affine.kind === 'scale' || padsNothing(view.graph, reader));
-      if (!takes) return null;
-      found.push(weighted);
-      continue;
-    }
-    if (transparentInput(view.graph, reader, affine) !== index) return null;
-    const beyond = sinks(view, reader.outputs[0] ?? -1, affine);
-    if (beyond === null) return null;
-    found.push(...beyond);
-  }
-  return found;
 }

@@ -44,13 +44,14 @@ export function applyRule(graph: Graph, rule: Rule): Graph {
       continue;
     }
     if (++changes > most) throw new AtollError('INTERNAL', `cannot simplify ${graph.name}: a rule has no end`);
-    view = viewOf(changed(view.graph, change));
+    view = viewOf(applyChange(view.graph, change));
     at = 0;
   }
   return changes === 0 ? graph : dropDead(view.graph);
 }
 
-function viewOf(graph: Graph): View {
+/** Looks at a graph. */
+export function viewOf(graph: Graph): View {
   const readers = new Map<number, Op[]>();
   const makers = new Map<number, Op>();
   for (const op of graph.ops) {
@@ -65,7 +66,8 @@ function viewOf(graph: Graph): View {
   return { graph, makers, readers, outputs: new Set(graph.outputs), names };
 }
 
-function changed(graph: Graph, change: Change): Graph {
+/** The graph after a change. */
+export function applyChange(graph: Graph, change: Change): Graph {
   const values = graph.values.map((value, index) => change.changed?.get(index) ?? value);
   values.push(...(change.added ?? []));
   const [from, to] = change.redirected ?? [-1, -1];

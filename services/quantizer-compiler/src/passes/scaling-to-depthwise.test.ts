@@ -4,7 +4,7 @@ import { assertPrints, assertSameFunction } from './compare-for-tests.js';
 import { Net } from './net-for-tests.js';
 import { scalingToDepthwise } from './scaling-to-depthwise.js';
 
-/** A pair, a single factor, a single addend, one of one number, and a pair over a row. */
+/** A pair, a single factor, a single addend, one of one number before an output, and a pair over a row. */
 function unfolded(): Graph {
   const net = new Net(31);
   const x = net.input('x', [1, 4, 4, 3]);
@@ -12,7 +12,7 @@ function unfolded(): Graph {
   const factor = net.relu('relu_2', net.mul('factor', pair, net.uniform('f', [3], -1, 1)), 'RELU_N1_TO_1');
   const addend = net.add('addend', factor, net.uniform('a', [1, 1, 1, 3], -1, 1));
   const plain = net.mul('plain', net.relu('relu_3', addend), net.floats('two', [2]));
-  return net.graph(net.batchNorm('row', net.mean('mean', plain)));
+  return net.graph(net.batchNorm('row', net.mean('mean', plain)), plain);
 }
 
 describe('scalingToDepthwise', () => {
@@ -26,12 +26,11 @@ describe('scalingToDepthwise', () => {
             factor:float32[1,4,4,3] = DEPTHWISE_CONV_2D(relu, factor/factors:float32[1,1,1,3], factor/addends:float32[3]) {depthMultiplier=1 dilationH=1 dilationW=1 padding=1 strideH=1 strideW=1}
             relu_2:float32[1,4,4,3] = RELU_N1_TO_1(factor)
             addend:float32[1,4,4,3] = DEPTHWISE_CONV_2D(relu_2, addend/factors:float32[1,1,1,3], addend/addends:float32[3]) {depthMultiplier=1 dilationH=1 dilationW=1 padding=1 strideH=1 strideW=1}
-            relu_3:float32[1,4,4,3] = RELU(addend)
-            plain:float32[1,4,4,3] = MUL(relu_3, two:float32[1])
+            plain:float32[1,4,4,3] = RELU(addend)
             mean:float32[1,3] = MEAN(plain, mean/axes:int32[2])
             row/scaled:float32[1,3] = MUL(mean, row/scale:float32[3])
             row:float32[1,3] = ADD(row/scaled, row/offset:float32[3]) {potScaleInt16=true}
-            return row
+            return row, plain
       `,
     );
   });

@@ -5,12 +5,16 @@ import { activations, paddings } from '@atoll/tflite/enums';
 import { valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
 import { affineOf } from './affine.js';
+import { scalingRule } from './fold-scaling.js';
 import { applyRule, Draft, onlyReader } from './rule.js';
 import type { Change, View } from './rule.js';
 
-/** Replaces MUL and ADD of constants over images, pairs at once; a single one of one number stays. Comes after fold-scaling. */
+/**
+ * Replaces MUL and ADD of constants over images that do not fold, pairs at once; what comes after a pair folds into it. A single
+ * one of one number stays.
+ */
 export function scalingToDepthwise(graph: Graph): Graph {
-  return applyRule(graph, depthwise);
+  return applyRule(graph, (view, op) => scalingRule(view, op) ?? depthwise(view, op));
 }
 
 function depthwise(view: View, op: Op): Change | null {

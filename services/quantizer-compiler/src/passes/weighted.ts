@@ -82,7 +82,8 @@ function mapKernel(weighted: Weighted, to: (weight: number, out: number, channel
   return mapped;
 }
 
-function eachWeight(
+/** Visits every weight with its output channel, its input channel and its place. */
+export function eachWeight(
   { kernel, outChannels, inChannels, depthwise }: Weighted,
   visit: (weight: number, out: number, channel: number, at: number) => void,
 ): void {
