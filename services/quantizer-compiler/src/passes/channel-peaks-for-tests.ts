@@ -9,7 +9,7 @@ import { writeTfLite } from '../write/write-tflite.js';
 
 /** Greatest magnitude of every channel of every activation over runs of random inputs in [-1, 1). */
 export async function channelPeaksOf(graph: Graph, runs: number): Promise<ReadonlyMap<string, Float64Array>> {
-  const observed = observeAll(graph).graph;
+  const observed = observeAll(graph, false).graph;
   const model = await openModel(writeModel(writeTfLite(observed)), {
     backend: 'auto',
     libraries: cachePaths(process.env),
