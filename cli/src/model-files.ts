@@ -36,7 +36,7 @@ export async function readModelFile(path: string): Promise<Buffer> {
 /** Sends a model's files to a service and names them. */
 export async function sendModel(channel: Channel, path: string, signal: AbortSignal): Promise<Artifact[]> {
   const file = await findModel(path);
-  const names = [basename(file), ...(extname(file) === '.json' ? await shardsOf(file) : [])];
+  const names = [basename(file), ...(extname(file).toLowerCase() === '.json' ? await shardsOf(file) : [])];
   const blobs: (OutgoingBlob & { readonly name: string })[] = [];
   for (const name of names) {
     const source = join(dirname(file), name);

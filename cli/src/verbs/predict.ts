@@ -52,7 +52,7 @@ async function predict(
   const images = await imagesIn(paths);
   if (images.length === 0)
     throw new AtollError('INVALID_ARGUMENT', `cannot predict ${paths.join(', ')}: there is no photo`);
-  const tflite = extname(file) === '.tflite' ? await readModelFile(file) : await converted(context, file);
+  const tflite = extname(file).toLowerCase() === '.tflite' ? await readModelFile(file) : await converted(context, file);
   const named = options.labels === undefined ? undefined : await readLabelsFile(options.labels);
   const classifier = await openClassifier(tflite, {
     env: context.env,

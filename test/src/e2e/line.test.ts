@@ -90,6 +90,8 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
       at('test'),
       '--out',
       at('int8.tflite'),
+      '--report',
+      at('int8-report'),
     ];
     const report = await atollJson<{
       readonly sizeBytes: number;
@@ -101,6 +103,28 @@ describe('the line from photos to predictions', { timeout: 300_000 }, () => {
     assert.equal(report.floatSizeBytes, (await stat(at('float.tflite'))).size);
     assert.deepEqual([report.input.type, report.eval.images], ['uint8', 18]);
     assert.ok(report.eval.agreement > 0.8, `agreement ${report.eval.agreement}`);
+    assert.deepEqual((await readdir(at('int8-report'))).sort(), ['report.html', 'report.json']);
+    const again = await atoll([
+      'quantize',
+      at('run/model.h5'),
+      '--data',
+      at('train'),
+      '--eval',
+      at('test'),
+      '--report',
+      at('again'),
+      '--out',
+      at('again.tflite'),
+    ]);
+    assert.equal(again.code, 0, again.err);
+    assert.match(again.err, /^kept from an identical request/m);
+    assert.match(again.out, /int8 +[\d,]+ bytes, [\d.]+ times smaller\n {2}agreement +/);
+    assert.deepEqual(await readFile(at('again.tflite')), await readFile(at('int8.tflite')));
+    const keras = await atollJson<{ readonly kind: string; readonly parameters: number }>([
+      'inspect',
+      at('run/model.h5'),
+    ]);
+    assert.equal(keras.kind, 'float');
     const compiled = await atollJson<{
       readonly compiled: boolean;
       readonly onCpu: number;
