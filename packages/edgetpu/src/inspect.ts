@@ -2,9 +2,11 @@
 import { AtollError } from '@atoll/base/error';
 import { decodeFlatbuffer } from '@atoll/tflite/flatbuffer-decode';
 import type { Decoded } from '@atoll/tflite/flatbuffer-schema';
+import type { TensorType } from '@atoll/tflite/enums';
 import { mainSubgraph, operatorName } from '@atoll/tflite/model';
 import type { TfLiteModel } from '@atoll/tflite/model';
 import { decodeFlexMap } from './flexbuffer.js';
+import { packageProblems } from './package-problems.js';
 import { executableSchema, multiExecutableSchema, packageIdentifier, packageSchema } from './package-schema.js';
 
 /** Name of the custom operator that stands for the compiled part. */
@@ -16,11 +18,13 @@ export type ExecutableKind = 'stand-alone' | 'parameter-caching' | 'execution-on
 /** One executable of a package. */
 export interface ExecutableInfo {
   readonly kind: ExecutableKind;
+  readonly name: string;
   readonly chip: string;
   readonly batchSize: number;
   readonly parameterBytes: number;
   readonly instructionBytes: number;
-  /** Most activation memory that one tile needs, in bytes. */
+  readonly scratchBytes: number;
+  /** Most activation memory that one tile needs, in bytes ("narrow memory"). */
   readonly tileBytes: number;
   /** Models with the same token (decimal digits) can lie on the chip together; others evict each other. */
   readonly parameterCachingToken: string;
@@ -28,31 +32,53 @@ export interface ExecutableInfo {
   readonly outputs: readonly LayerInfo[];
 }
 
-/** An input or output of the compiled part; sizeBytes includes padding. */
+/** An input or output of an executable; sizeBytes includes padding, real = scale * (q - zeroPoint) on the unsigned values of the chip. */
 export interface LayerInfo {
   readonly name: string;
+  readonly type: TensorType | 'unknown';
   readonly sizeBytes: number;
   readonly shape: readonly [height: number, width: number, channels: number];
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** A tensor of the model at the border of a compiled part. */
+export interface BorderTensor {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly shape: readonly number[];
 }
 
 /** One compiled part. */
 export interface PackageInfo {
   readonly minRuntimeVersion: number;
   readonly compilerVersion: string;
+  /** -1: for several chips together. */
+  readonly virtualChipId: number;
   readonly executables: readonly ExecutableInfo[];
   /** Parameters that are loaded onto the chip once. */
   readonly onChipBytes: number;
   /** Parameters that are sent at every inference. */
   readonly offChipBytes: number;
+  /** What the custom operator takes from the model, and gives back. */
+  readonly inputs: readonly BorderTensor[];
+  readonly outputs: readonly BorderTensor[];
 }
 
-/** What a compiled file holds; `cpuOps` are the operators left to the CPU, in order. */
+/** An operator that was left to the CPU, found by its first output. */
+export interface CpuOp {
+  readonly op: string;
+  readonly tensor: string;
+}
+
+/** What a compiled file holds; `cpuOps` in order, `problems` for which the runtime would refuse it, empty for a sound file. */
 export interface CompiledEdgeTpu {
   readonly minRuntimeVersion: number;
   readonly packages: readonly PackageInfo[];
   readonly onChipBytes: number;
   readonly offChipBytes: number;
-  readonly cpuOps: readonly string[];
+  readonly cpuOps: readonly CpuOp[];
+  readonly problems: readonly string[];
 }
 
 /** Looks into a compiled model; null when nothing in it was compiled for the Edge TPU, DATA_LOSS when a package is damaged. */
@@ -67,20 +93,33 @@ export function inspectEdgeTpu(model: TfLiteModel, what = 'the model'): Compiled
     compiled.map(({ operator }) => operator.customOptions),
     what,
   );
-  const packages = compiled.map(({ operator }) => readPackage(operator.customOptions, what));
+  const { tensors } = mainSubgraph(model);
+  const border = (indices: readonly number[]): readonly BorderTensor[] =>
+    indices.flatMap((index) => {
+      const tensor = tensors[index];
+      return tensor === undefined ? [] : [{ name: tensor.name, type: tensor.type, shape: tensor.shape }];
+    });
+  const packages = compiled.map(({ operator }) => ({
+    ...readPackage(operator.customOptions, what),
+    inputs: border(operator.inputs),
+    outputs: border(operator.outputs),
+  }));
   return {
     minRuntimeVersion: packages.reduce((newest, one) => Math.max(newest, one.minRuntimeVersion), 0),
     packages,
     onChipBytes: packages.reduce((sum, one) => sum + one.onChipBytes, 0),
     offChipBytes: packages.reduce((sum, one) => sum + one.offChipBytes, 0),
-    cpuOps: operators.filter(({ name }) => name !== edgeTpuOp).map(({ name }) => name),
+    cpuOps: operators
+      .filter(({ name }) => name !== edgeTpuOp)
+      .map(({ operator, name }) => ({ op: name, tensor: border(operator.outputs)[0]?.name ?? '' })),
+    problems: packages.flatMap(packageProblems),
   };
 }
 
 /** Key of the custom options under which the package lies. Source: libedgetpu, tflite/custom_op_data.cc. */
 const packageKey = '4';
 
-function readPackage(customOptions: Uint8Array, what: string): PackageInfo {
+function readPackage(customOptions: Uint8Array, what: string): Omit<PackageInfo, 'inputs' | 'outputs'> {
   const part = `the Edge TPU package of ${what}`;
   const serialized = decodeFlexMap(customOptions, part).get(packageKey);
   if (!(serialized instanceof Uint8Array)) {
@@ -100,6 +139,7 @@ function readPackage(customOptions: Uint8Array, what: string): PackageInfo {
   return {
     minRuntimeVersion: wire.minRuntimeVersion,
     compilerVersion: wire.compilerVersion,
+    virtualChipId: wire.virtualChipId,
     executables,
     onChipBytes: bytesOf(true),
     offChipBytes: bytesOf(false),
@@ -120,16 +160,37 @@ function describeExecutable(wire: Decoded<typeof executableSchema>, part: string
   if (kind === undefined)
     throw new AtollError('DATA_LOSS', `cannot read ${part}: an executable is of kind ${wire.type}`);
   const layers = (all: typeof wire.inputLayers): readonly LayerInfo[] =>
-    all.map(({ name, sizeBytes, y, x, z }) => ({ name, sizeBytes, shape: [y, x, z] }));
+    all.map(({ name, sizeBytes, y, x, z, numerics, dataType }) => ({
+      name,
+      type: layerTypes[dataType] ?? 'unknown',
+      sizeBytes,
+      shape: [y, x, z],
+      scale: numerics?.dequantizationFactor ?? 0,
+      zeroPoint: numerics?.zeroPoint ?? 0,
+    }));
   return {
     kind,
+    name: wire.name,
     chip: wire.chip,
     batchSize: wire.batchSize,
     parameterBytes: wire.parameters.length,
     instructionBytes: wire.instructionBitstreams.reduce((sum, { bitstream }) => sum + bitstream.length, 0),
+    scratchBytes: wire.scratchSizeBytes,
     tileBytes: wire.usedNarrowMemoryBytesPerTile,
     parameterCachingToken: wire.parameterCachingToken.toString(),
     inputs: layers(wire.inputLayers),
     outputs: layers(wire.outputLayers),
   };
 }
+
+/** Types of layers by number. Source: libedgetpu, executable.fbs, DataType. */
+const layerTypes: Readonly<Record<number, TensorType>> = {
+  0: 'uint8',
+  1: 'uint16',
+  2: 'int32',
+  3: 'bfloat16',
+  4: 'float16',
+  5: 'float32',
+  8: 'int8',
+  9: 'int16',
+};

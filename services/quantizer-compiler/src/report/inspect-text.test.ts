@@ -35,7 +35,8 @@ graph
 });
 
 test('inspectText says what a compiled file needs and leaves to the CPU', () => {
-  const edgeTpu = { minRuntimeVersion: 13, packages: [], onChipBytes: 5000, offChipBytes: 0, cpuOps: ['SOFTMAX'] };
+  const cpuOps = [{ op: 'SOFTMAX', tensor: 'scores' }];
+  const edgeTpu = { minRuntimeVersion: 13, packages: [], onChipBytes: 5000, offChipBytes: 0, cpuOps, problems: [] };
   assert.match(
     inspectText({ ...report, kind: 'edgetpu', edgeTpu }, 'm.tflite', ''),
     /Edge TPU {2}runtime 13 or newer, 0 compiled parts; 5,000 bytes of parameters on the chip, 0 off it; left to the CPU: SOFTMAX/,

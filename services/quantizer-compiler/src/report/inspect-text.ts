@@ -31,7 +31,7 @@ export function inspectText(report: InspectReport, name: string, graph: string):
             'Edge TPU',
             `runtime ${edgeTpu.minRuntimeVersion} or newer, ${edgeTpu.packages.length} compiled ${edgeTpu.packages.length === 1 ? 'part' : 'parts'}; ` +
               `${number(edgeTpu.onChipBytes)} bytes of parameters on the chip, ${number(edgeTpu.offChipBytes)} off it; ` +
-              `left to the CPU: ${edgeTpu.cpuOps.length === 0 ? 'nothing' : edgeTpu.cpuOps.join(', ')}`,
+              `left to the CPU: ${edgeTpu.cpuOps.length === 0 ? 'nothing' : edgeTpu.cpuOps.map(({ op }) => op).join(', ')}`,
           ] as const,
         ]),
     ...(labels === undefined ? [] : [['labels', labelsText(labels)] as const]),

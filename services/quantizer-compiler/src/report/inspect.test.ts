@@ -34,7 +34,8 @@ describe('inspectModel', { skip }, () => {
   });
 
   it('tells what a compiled file holds', () => {
-    const { report } = inspect('mobilenet_v1_0.25_128_quant_edgetpu');
+    const { report, graph } = inspect('mobilenet_v1_0.25_128_quant_edgetpu');
+    assert.match(graph, /^edge tpu: 1 compiled part, runtime 12 or newer, 566,912 bytes of parameters on the chip/m);
     assert.equal(report.edgeTpu?.minRuntimeVersion, 12);
     assert.equal(report.edgeTpu.packages.length, 1);
   });

@@ -1,6 +1,7 @@
 // What a .tflite file is and holds, as the JSON that scripts rely on and as text.
 import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
 import type { CompiledEdgeTpu } from '@atoll/edgetpu/inspect';
+import { printCompiled } from '@atoll/edgetpu/print-compiled';
 import { readLabels, readMetadata, readMinRuntimeVersion } from '@atoll/tflite/metadata';
 import { mainSubgraph, operatorName } from '@atoll/tflite/model';
 import type { Tensor, TfLiteModel } from '@atoll/tflite/model';
@@ -55,7 +56,8 @@ export function inspectModel(
     },
     ...(labels === null ? {} : { labels }),
   };
-  return { report, graph: printModel(model) };
+  const graph = printModel(model);
+  return { report, graph: compiled === null ? graph : `${graph}${printCompiled(compiled)}` };
 }
 
 function kindOf(model: TfLiteModel): ModelKind {
