@@ -5,8 +5,7 @@ import { openWasm } from '@atoll/runtime/wasm';
 import { activations, paddings } from '@atoll/tflite/enums';
 import { mainSubgraph } from '@atoll/tflite/model';
 import type { Operator, Tensor, TfLiteModel } from '@atoll/tflite/model';
-import { builtinCode, customCode } from '@atoll/tflite/ops';
-import type { BuiltinName } from '@atoll/tflite/ops';
+import { builtinNames, customCode } from '@atoll/tflite/ops';
 import { readModel } from '@atoll/tflite/read';
 import { writeModel } from '@atoll/tflite/write';
 import { elementCount } from '../graph/graph.js';
@@ -108,10 +107,10 @@ const changedFirst = (model: TfLiteModel, change: (operator: Operator) => Operat
   })),
 });
 
-function withFirst(model: TfLiteModel, name: BuiltinName | string, isCustom = false): TfLiteModel {
+function withFirst(model: TfLiteModel, name: string, isCustom = false): TfLiteModel {
   const code = isCustom
     ? { code: customCode, customCode: name, version: 1 }
-    : { code: builtinCode(name as BuiltinName), customCode: '', version: 1 };
+    : { code: builtinNames.findIndex((one) => one === name), customCode: '', version: 1 };
   const changed = changedFirst(model, (operator) => ({ ...operator, opcode: model.operatorCodes.length }));
   return { ...changed, operatorCodes: [...model.operatorCodes, code] };
 }
