@@ -64,4 +64,19 @@ describe('canonicalArithmetic', () => {
       `,
     );
   });
+
+  it('takes the activation out of an addend, which may go into a layer', () => {
+    const net = new Net();
+    const x = net.input('x', [1, 2]);
+    const options = { type: 'AddOptions', activation: activations.RELU, potScaleInt16: false } as const;
+    assertPrints(
+      canonicalArithmetic(net.graph(net.op('out', 'ADD', [x, net.floats('one', [1])], options))),
+      `
+          graph net (x:float32[1,2])
+            out/linear:float32[1,2] = ADD(x, one:float32[1])
+            out:float32[1,2] = RELU(out/linear)
+            return out
+      `,
+    );
+  });
 });
