@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { cachePaths } from '@atoll/base/cache';
 import { openModel } from '@atoll/runtime/open';
 import { activations, paddings } from '@atoll/tflite/enums';
-import { readModel } from '@atoll/tflite/read';
 import { writeModel } from '@atoll/tflite/write';
 import { quantizeModel } from '../compile.js';
 import type { QuantizeResult } from '../compile.js';
@@ -16,11 +13,6 @@ import { seededRandom, smoothPhotos } from '../test-models.js';
 import { writeTfLite } from './write-tflite.js';
 
 const libraries = cachePaths(process.env);
-const coral = join(import.meta.dirname, '../../../../../shared/data/coral');
-const runnable = existsSync(coral)
-  ? readdirSync(coral).filter((name) => name.endsWith('.tflite') && !/_edgetpu|error/.test(name))
-  : [];
-const skip = runnable.length === 0 ? 'no models of google-coral/test_data in ../shared/data/coral' : false;
 
 /** Every operation beside those of the reference network: a small residual net with branches that join. */
 function residualNet(): Graph {
@@ -154,24 +146,6 @@ describe('writeTfLite', () => {
         ],
       );
       assert.equal(report.edgeTpu.onCpu, 0);
-    });
-  }
-});
-
-describe('readModel and writeModel', { skip }, () => {
-  for (const name of runnable) {
-    it(`${name} gives the same outputs after it was read and written`, async () => {
-      const file = readFileSync(join(coral, name));
-      const outputs: Uint8Array[][] = [];
-      for (const bytes of [file, writeModel(readModel(file, name))]) {
-        const model = await openModel(bytes, { backend: 'auto', libraries });
-        const inputs = model.inputs.map(({ shape }) =>
-          Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, at) => (37 * at) % 256),
-        );
-        outputs.push(await model.run(inputs));
-        await model.close();
-      }
-      assert.deepEqual(outputs[1], outputs[0]);
     });
   }
 });
