@@ -67,3 +67,17 @@ function makeGroups(h5: File, path: string) {
   if (group === null || !('create_dataset' in group)) throw new RangeError(`${path} is no group`);
   return group;
 }
+
+/** A layers-model with its weights in one shard; the name of a weight is LAYER/NAME. */
+export function layersModelFiles(topology: object, weights: readonly StoredWeight[]): ReadonlyMap<string, Uint8Array> {
+  const manifest = weights.map(({ layer, name, shape }) => ({ name: `${layer}/${name}`, shape, dtype: 'float32' }));
+  const json = {
+    format: 'layers-model',
+    modelTopology: topology,
+    weightsManifest: [{ paths: ['w.bin'], weights: manifest }],
+  };
+  return new Map([
+    ['model.json', new TextEncoder().encode(JSON.stringify(json))],
+    ['w.bin', Buffer.concat(weights.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))],
+  ]);
+}

@@ -7,6 +7,7 @@ import type { KerasLayer, KerasModel, KerasTopology } from './keras-model.js';
 import { NamedWeights } from './named-weights.js';
 import { parseTopology } from './topology.js';
 import { parseJson, quoted } from './topology-json.js';
+import { leafLayers } from './weight-names.js';
 
 /** Reads a Keras `.h5` file for as long as `use` runs; INVALID_ARGUMENT when it is none, DATA_LOSS when parts are missing. */
 export async function withKerasH5<T>(bytes: Uint8Array, file: string, use: (model: KerasModel) => T): Promise<T> {
@@ -26,10 +27,10 @@ export async function withKerasH5<T>(bytes: Uint8Array, file: string, use: (mode
 
 function weightFinder(h5: Hdf5File, topology: KerasTopology, file: string): KerasModel['weight'] {
   const groups = new Map<string, NamedWeights>();
-  const outermost = new Map(topology.layers.map((layer) => [layer.name, layer]));
+  const outermost = new Map<KerasLayer, KerasLayer>();
+  for (const layer of topology.layers) for (const leaf of leafLayers([layer])) outermost.set(leaf, layer);
   return (layer, name) => {
-    const top = outermost.get(layer.path.split('/')[0] ?? '') ?? outermost.get(layer.name);
-    const outer = top ?? layer;
+    const outer = outermost.get(layer) ?? layer;
     const group = groups.get(outer.name) ?? readGroup(h5, outer, file);
     groups.set(outer.name, group);
     return group.find(layer, name);

@@ -107,7 +107,7 @@ export class LayerSettings {
     }
     const data = found.read();
     if (data.length !== elementCount(shape)) throw this.fault(`has ${data.length} values in weight ${name}`);
-    if (!data.every(Number.isFinite)) throw this.fault(`has values in weight ${name} that are no finite numbers`);
+    if (!allFinite(data)) throw this.fault(`has values in weight ${name} that are no finite numbers`);
     return { shape, data };
   }
 
@@ -127,6 +127,13 @@ export class LayerSettings {
   withConfig(config: JsonObject): LayerSettings {
     return new LayerSettings(this.#model, this.layer, config);
   }
+}
+
+/** A number less itself is 0, unless it is infinite or none. */
+function allFinite(data: Float32Array): boolean {
+  let sum = 0;
+  for (let at = 0; at < data.length; at++) sum += (data[at] as number) - (data[at] as number);
+  return sum === 0;
 }
 
 function isSize(value: unknown): value is number {

@@ -11,13 +11,11 @@ export interface NamedWeight extends KerasWeight {
 
 /** Finds the weights of `layers`, and of the layers inside them, among `entries`. */
 export class NamedWeights {
-  readonly #entries: readonly NamedWeight[];
-  /** Entries under each "SEGMENT/NAME": every segment of a name before its last. */
+  /** Entries under "SEGMENT/NAME" for every segment of a name before its last. */
   readonly #bySegment = new Map<string, NamedWeight[]>();
   readonly #byOrder: ReadonlyMap<string, NamedWeight>;
 
   constructor(entries: readonly NamedWeight[], layers: readonly KerasLayer[]) {
-    this.#entries = entries;
     for (const entry of entries) {
       const segments = segmentsOf(entry.name);
       const short = segments.pop() ?? '';
@@ -33,17 +31,17 @@ export class NamedWeights {
 
   /** The weight of a layer, or null. */
   find(layer: KerasLayer, name: string): KerasWeight | null {
+    // Names of layers may have slashes themselves.
+    const last = segmentsOf(layer.name).at(-1) ?? '';
     for (const stored of storedNames(name)) {
-      const found = this.#bySegment.get(`${layer.name}/${stored}`) ?? [];
+      const found = (this.#bySegment.get(`${last}/${stored}`) ?? []).filter(({ name: full }) =>
+        `/${full}`.includes(`/${layer.name}/`),
+      );
       const matching = name.includes('/') ? found.filter(ofDirection(name)) : found;
       const best = matching.length < 2 ? matching[0] : nearest(matching, layer.path);
       if (best !== undefined) return best;
     }
     return this.#byOrder.get(`${layer.path} ${name}`) ?? null;
-  }
-
-  get count(): number {
-    return this.#entries.length;
   }
 }
 
@@ -57,11 +55,14 @@ function ofDirection(name: string): (entry: NamedWeight) => boolean {
   return (entry) => segmentsOf(entry.name).some((segment) => segment.startsWith(start));
 }
 
-/** The entry whose name shares most segments with the path of the layer; the first of several. */
+/** The entry whose name shares most segments with the path of the layer, and has fewest others. */
 function nearest(entries: readonly NamedWeight[], path: string): NamedWeight | undefined {
   const wanted = new Set(path.split('/'));
-  const shared = (entry: NamedWeight): number => segmentsOf(entry.name).filter((one) => wanted.has(one)).length;
-  return entries.reduce((best, entry) => (shared(entry) > shared(best) ? entry : best));
+  const score = (entry: NamedWeight): number => {
+    const segments = segmentsOf(entry.name);
+    return segments.filter((one) => wanted.has(one)).length - segments.length / 1000;
+  };
+  return entries.reduce((best, entry) => (score(entry) > score(best) ? entry : best));
 }
 
 /** Keras lists what training changes first, then the rest; all of a frozen layer counts as the rest. */

@@ -54,7 +54,7 @@ function parseModel(model: JsonObject, path: string, reading: Reading, depth: nu
   const name = typeof config['name'] === 'string' ? config['name'] : 'model';
   return className === 'Sequential'
     ? sequential(name, layers, config)
-    : functional(name, withFirstCalls(layers, config, heads), config, refuse);
+    : functional(name, withFirstCalls(layers, config, heads), config, outputsOf(config, heads), refuse);
 }
 
 function isModelClass(className: string): boolean {
@@ -88,8 +88,9 @@ function headOf(value: unknown, index: number, parent: string, file: string) {
 function isFunction(className: string, config: JsonObject, json: JsonObject): boolean {
   if (className === 'TFOpLambda' || className === 'SlicingOpLambda') return true;
   if (typeof json['module'] === 'string') return json['module'].includes('.ops.');
-  const isKeras3 = list(json['inbound_nodes'])?.some((node) => record(node) !== undefined) === true;
-  return isKeras3 && config['trainable'] === undefined && config['dtype'] === undefined && className !== 'InputLayer';
+  return (
+    isNewForm(json) && config['trainable'] === undefined && config['dtype'] === undefined && className !== 'InputLayer'
+  );
 }
 
 function sequential(name: string, layers: readonly KerasLayer[], config: JsonObject): KerasTopology {
@@ -121,6 +122,7 @@ function functional(
   name: string,
   layers: readonly KerasLayer[],
   config: JsonObject,
+  outputs: readonly TensorRef[],
   refuse: (why: string) => AtollError,
 ): KerasTopology {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
@@ -129,9 +131,25 @@ function functional(
     if (layer?.className !== 'InputLayer') throw refuse(`has the input ${quoted(ref.layer)}, which is no input layer`);
     return { ref, name: layer.name, shape: declaredShape(layer), declaredBy: layer };
   });
-  const outputs = refsOf(config['output_layers']);
   if (inputs.length === 0 || outputs.length === 0) throw refuse('names no inputs or no outputs');
   return { name, layers: layers.filter(({ className }) => className !== 'InputLayer'), inputs, outputs };
+}
+
+/** Keras 3 counts the making of a nested functional model as its call 0 here and nowhere else. */
+function outputsOf(config: JsonObject, heads: readonly Head[]): readonly TensorRef[] {
+  const nested = heads.filter(({ className, json }) => isModelClass(className) && isNewForm(json));
+  const counted = new Set(nested.filter(({ className }) => className !== 'Sequential').map(({ name }) => name));
+  return refsOf(config['output_layers']).map((ref) =>
+    counted.has(ref.layer) ? { ...ref, call: Math.max(0, ref.call - 1) } : ref,
+  );
+}
+
+/** A layer before its calls and what is inside of it are read. */
+type Head = ReturnType<typeof headOf>;
+
+/** Calls are written as Keras 3 does. */
+function isNewForm(json: JsonObject): boolean {
+  return list(json['inbound_nodes'])?.some((node) => record(node) !== undefined) === true;
 }
 
 /** [layer, call, output], a list of such, or an object of such. */
@@ -154,7 +172,7 @@ function refsOf(value: unknown, depth = 0): readonly TensorRef[] {
 function withFirstCalls(
   layers: readonly KerasLayer[],
   config: JsonObject,
-  heads: readonly { readonly json: JsonObject }[],
+  heads: readonly Head[],
 ): readonly KerasLayer[] {
   const inOldForm = heads.map(({ json }) => list(json['inbound_nodes'])?.some((node) => Array.isArray(node)) === true);
   if (!layers.some(({ nested }, index) => nested !== null && inOldForm[index] === true)) return layers;
