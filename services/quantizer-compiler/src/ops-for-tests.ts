@@ -55,7 +55,7 @@ function model(
     );
     if (shapes === null) throw new RangeError(`${kind} has no shape`);
     const outputs = shapes.map((shape) =>
-      kind.startsWith('ARG_')
+      kind.startsWith('ARG_') || operands.every((index) => builder.at(index).type === 'int32')
         ? builder.value({ name: kind.toLowerCase(), type: 'int32', shape, data: null, quantization: null })
         : builder.activation(kind.toLowerCase(), shape),
     );
@@ -302,6 +302,10 @@ export const tinyModels: readonly TinyModel[] = [
   model('ARG_MAX', [row], 'ARG_MAX 2', ({ emit, ints }, [x = -1]) =>
     emit('ARG_MAX', [x, ints(1)], { type: 'ArgMaxOptions', outputType: 2 }),
   ),
+  model('ARG_MAX of every pixel, flat', [picture], 'ARG_MAX 2, RESHAPE 1', ({ emit, ints }, [x = -1]) => {
+    const [index = -1] = emit('ARG_MAX', [x, ints(3)], { type: 'ArgMaxOptions', outputType: 2 });
+    return emit('RESHAPE', [index, ints(1, 64)], { type: 'ReshapeOptions', newShape: [1, 64] });
+  }),
   model('ARG_MIN', [row], 'ARG_MIN 2', ({ emit, ints }, [x = -1]) =>
     emit('ARG_MIN', [x, ints(1)], { type: 'ArgMinOptions', outputType: 2 }),
   ),

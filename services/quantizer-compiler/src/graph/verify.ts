@@ -2,6 +2,7 @@ import { AtollError, isAtollError } from '@atoll/base/error';
 import { elementCount, valueAt } from './graph.js';
 import type { Graph, Op, Value } from './graph.js';
 import { opTable } from './op-table.js';
+import type { OpRow } from './op-table.js';
 import { outputShapes } from './shapes.js';
 
 /** The largest published image models have 2,000 operations; what makes sense of them may look at each beside every other. */
@@ -77,6 +78,13 @@ function opFault(graph: Graph, op: Op): string | null {
     .map((place) => inputs[place])
     .find((value) => value !== undefined && value.type !== 'int32');
   if (wrong !== undefined) return `${op.kind} reads ${wrong.name} as int32, but it is ${wrong.type}`;
+  const mixed = mixedTypes(
+    op,
+    row,
+    inputs,
+    op.outputs.map((index) => valueAt(graph, index)),
+  );
+  if (mixed !== null) return mixed;
   const bias = row.weights === undefined ? undefined : inputs[row.weights.bias];
   const channels = valueAt(graph, op.outputs[0] ?? -1).shape.at(-1);
   if (bias !== undefined && elementCount(bias.shape) !== channels) {
@@ -91,6 +99,28 @@ function opFault(graph: Graph, op: Op): string | null {
     return `${op.kind} makes [${expected.join(', ')}], but ${name} is [${shape.join(', ')}]`;
   }
   return null;
+}
+
+/** Operations that change the type of what they read. */
+const changesType: ReadonlySet<string> = new Set([
+  'ARG_MAX',
+  'ARG_MIN',
+  'CAST',
+  'DEQUANTIZE',
+  'FILL',
+  'QUANTIZE',
+  'RANGE',
+  'SHAPE',
+]);
+
+/** Values that one operation reads and makes have one type; operands, weights and biases have their own. */
+function mixedTypes(op: Op, row: OpRow, inputs: readonly Value[], outputs: readonly Value[]): string | null {
+  const type = inputs[row.data]?.type;
+  if (changesType.has(op.kind)) return null;
+  const own = [...row.integers, row.weights?.weights, row.weights?.bias];
+  const others = [...inputs.filter((_, place) => !own.includes(place)), ...outputs];
+  const other = others.find((value) => value.type !== type);
+  return other === undefined ? null : `${op.kind} of ${type} uses ${other.name}, which is ${other.type}`;
 }
 
 /** The shapes that follow, null where they do not yet, or why there can be none. */

@@ -61,14 +61,25 @@ export function quantizeGraph(graph: Graph, assigned: Assignment, options: Quant
 function quantizeOp(work: Work, op: Op): void {
   const { graph, assigned, builder, moved } = work;
   const row = opTable[op.kind];
+  const add = (inputs: readonly number[]): void => {
+    const outputs = op.outputs.map((index) => {
+      const value = valueAt(graph, index);
+      return builder.value(value.type === 'float32' ? int8Activation(value, paramsOf(assigned, index)) : value);
+    });
+    builder.op(op.kind, inputs, outputs, op.options);
+    op.outputs.forEach((index, at) => moved.set(index, outputs[at] ?? -1));
+  };
+  if (isIndexArithmetic(graph, op)) {
+    add(op.inputs.map((index) => moved.get(index) ?? builder.value(valueAt(graph, index))));
+    return;
+  }
   if (row === undefined || row.int8 === null) throw refusal(graph, op, `it has no int8 kernel; ${row?.instead ?? ''}`);
-  const inputs = row.weights === undefined ? operands(work, op, row) : weightedOperands(work, op, row, row.weights);
-  const outputs = op.outputs.map((index) => {
-    const value = valueAt(graph, index);
-    return builder.value(value.type === 'float32' ? int8Activation(value, paramsOf(assigned, index)) : value);
-  });
-  builder.op(op.kind, inputs, outputs, op.options);
-  op.outputs.forEach((index, at) => moved.set(index, outputs[at] ?? -1));
+  add(row.weights === undefined ? operands(work, op, row) : weightedOperands(work, op, row, row.weights));
+}
+
+/** What is made of indices alone, such as a RESHAPE behind ARG_MAX, is integer as it is. */
+function isIndexArithmetic(graph: Graph, { inputs, outputs }: Op): boolean {
+  return [...inputs, ...outputs].every((index) => valueAt(graph, index).type === 'int32');
 }
 
 /** The refusal of an operation, by the name of what it makes. */

@@ -3,6 +3,9 @@
 import type { ShapeRule } from './shape-rule.js';
 import { axisIn, inputAt, integersAt, optionsOf, positive, shapeFault } from './shape-rule.js';
 
+/** More outputs than any image model has; a number beyond it would only fill the memory. */
+const maxParts = 10_000;
+
 /** CONCATENATION along an axis; all other sizes are equal. */
 export const concatenated: ShapeRule = (op, inputs) => {
   const { shape } = inputAt(op, inputs, 0);
@@ -34,7 +37,8 @@ export const unpacked: ShapeRule = (op, inputs) => {
   const { shape } = inputAt(op, inputs, 0);
   const options = optionsOf(op, 'UnpackOptions');
   const axis = axisIn(op, options.axis, shape.length);
-  if (options.num !== shape[axis]) throw shapeFault(op, `it gives ${options.num} parts of ${shape[axis]}`);
+  if (options.num !== shape[axis] || options.num > maxParts)
+    throw shapeFault(op, `it gives ${options.num} parts of ${shape[axis]}`);
   const part = shape.toSpliced(axis, 1);
   return Array.from({ length: positive(op, 'number of parts', options.num) }, () => part);
 };
@@ -47,7 +51,8 @@ export const split: ShapeRule = (op, inputs) => {
   if (axes === null) return null;
   const axis = axisIn(op, axes[0] ?? Number.NaN, shape.length);
   const size = (shape[axis] ?? 0) / parts;
-  if (!Number.isInteger(size)) throw shapeFault(op, `${shape[axis]} does not part in ${parts}`);
+  if (!Number.isInteger(size) || size < 1 || parts > maxParts)
+    throw shapeFault(op, `${shape[axis]} does not part in ${parts}`);
   return Array.from({ length: parts }, () => shape.with(axis, size));
 };
 
