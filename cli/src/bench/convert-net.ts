@@ -57,7 +57,7 @@ export async function convertByAtoll(
   const bin = join(import.meta.dirname, '../../bin/atoll.js');
   const args = ['quantize', join(net.folder, model), '--data', join(net.folder, 'calib'), '--out', file, '--fresh'];
   const options = ['--ranges', ranges, '--samples', String(samples), '--labels', join(net.folder, 'labels.txt')];
-  const command = [bin, ...args, ...options, '--json', '--quiet'];
+  const command = [bin, ...args, ...options, '--json', '--quiet', '--fresh'];
   return {
     maker: `atoll ${ranges}`,
     file,

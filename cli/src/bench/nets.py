@@ -185,12 +185,12 @@ def small(classes):
 NETS = {
     "small": (small, 4, 3e-3),
     "cnn": (cnn, 10, 1e-3),
-    "mobilenet-v1": (mobilenet_v1, 10, 3e-3),
-    "mobilenet-v2": (mobilenet_v2, 10, 3e-3),
+    "mobilenet-v1": (mobilenet_v1, 8, 3e-3),
+    "mobilenet-v2": (mobilenet_v2, 8, 3e-3),
     "residual": (residual, 10, 3e-3),
-    "segmenter": (segmenter, 10, 3e-3),
+    "segmenter": (segmenter, 6, 3e-3),
     "two-branches": (two_branches, 10, 1.5e-3),
-    "activations": (activations, 12, 3e-3),
+    "activations": (activations, 10, 3e-3),
     "mobilenet-v2-224": (mobilenet_v2_224, 0, 0),
     "large": (large, 0, 0),
 }
