@@ -17,7 +17,7 @@ export interface QuantizeReport {
   readonly sizeBytes: number;
   readonly floatSizeBytes: number;
   readonly seconds: number;
-  readonly mode?: string;
+  readonly mode: string;
   readonly input: Border;
   readonly output: Border;
   readonly eval?: {
@@ -44,8 +44,7 @@ export function parseQuantizeReport(bytes: Uint8Array): QuantizeReport {
 
 /** Sizes, how near the model is to the float one, where it loses most, how to feed and read it, and where the page is. */
 export function describeQuantization(report: QuantizeReport, reportFolder?: string): string {
-  const { sizeBytes, floatSizeBytes, input, output } = report;
-  const mode = report.mode ?? 'full-integer';
+  const { mode, sizeBytes, floatSizeBytes, input, output } = report;
   const before = bytes(floatSizeBytes);
   const after = bytes(sizeBytes).padStart(before.length);
   const rows: (readonly [string, string])[] = [

@@ -82,7 +82,8 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
 
   ports.onStage('edgetpu');
   const edgeTpu = planEdgeTpu(model);
-  warnings.push(...edgeTpu.warnings);
+  // Who keeps activations float does not ask for the Edge TPU.
+  if (request.mode === 'full-integer') warnings.push(...edgeTpu.warnings);
 
   ports.onStage('report');
   const compared = await compare(float, int8, size, request, ports, warnings);
@@ -92,6 +93,7 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
     sizeBytes: int8.length,
     floatSizeBytes: float.length,
     seconds: (ports.nowMs() - startedMs) / 1000,
+    mode: request.mode,
     input: borderReport(model, 'inputs'),
     output: borderReport(model, 'outputs'),
     ops: countOps(model),

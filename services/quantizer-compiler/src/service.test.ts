@@ -29,14 +29,14 @@ import { startQuantizerCompiler } from './service.js';
 import { layersModel, referenceLayers } from './test-models.js';
 import { hugePng, writePhotos } from './test-photos.js';
 
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 const labels = ['bird', 'frog', 'ship'];
 const quantizeTask: QuantizeTask = {
   datasetSha256: '',
   samples: 0,
   inputType: '',
   outputType: '',
-  ranges: '',
+  ranges: 'minmax',
   pixels: '',
   evalDatasetSha256: '',
   labels,
@@ -139,7 +139,7 @@ describe('startQuantizerCompiler', () => {
   };
 
   it('quantizes an uploaded model on uploaded photos, and streams every stage', async () => {
-    const { job, events } = await quantize({ samples: 10, evalDatasetSha256: photos });
+    const { job, events } = await quantize({ samples: 10, ranges: '', evalDatasetSha256: photos });
     assert.deepEqual([job.error, job.state], [undefined, JobState.JOB_STATE_SUCCEEDED]);
     const stages = events.flatMap(({ event }) => (event?.$case === 'stage' ? [event.value] : []));
     assert.deepEqual(
@@ -204,6 +204,27 @@ describe('startQuantizerCompiler', () => {
     assert.deepEqual(await readdir(join(root, 'quantizer-compiler/work')), []);
     await restart();
     assert.ok(stagesOf((await quantize({ samples: 6 })).events).includes('calibrate'));
+  });
+
+  it('makes the modes that need no photos, and inspect tells them apart by name', async () => {
+    const files = layersModel(referenceLayers(32, 3), 1);
+    const parameters: number[] = [];
+    for (const mode of ['dynamic-range', 'float16'] as const) {
+      const { job, events } = await quantize({ mode, ranges: '', datasetSha256: '', evalDatasetSha256: photos }, files);
+      assert.deepEqual([job.error, job.state], [undefined, JobState.JOB_STATE_SUCCEEDED]);
+      assert.ok(!stagesOf(events).includes('calibrate'));
+      const report = JSON.parse((await artifact(job, 'report.json')).toString()) as QuantizeReport;
+      assert.deepEqual([report.mode, report.input.type, report.warnings], [mode, 'float32', []]);
+      assert.ok((report.eval?.agreement ?? 0) > 0.9, JSON.stringify(report.eval));
+      const [model] = await upload(new Map([['m.tflite', await artifact(job, 'model.tflite')]]));
+      const inspected = JSON.parse((await client().inspectModel({ model }, { signal })).json) as InspectReport;
+      assert.equal(inspected.kind, mode);
+      parameters.push(inspected.parameters);
+    }
+    const { job } = await runJob({ model: await upload(files), task: { $case: 'convert', value: {} }, fresh: false });
+    const [float] = await upload(new Map([['f.tflite', await artifact(job, 'model.tflite')]]));
+    const inspected = JSON.parse((await client().inspectModel({ model: float }, { signal })).json) as InspectReport;
+    assert.deepEqual(parameters, [inspected.parameters, inspected.parameters]);
   });
 
   it('makes a page on demand', async () => {

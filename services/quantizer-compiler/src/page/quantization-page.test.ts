@@ -135,14 +135,14 @@ describe('quantizationPage', () => {
   });
 
   it('leaves out what is not known', async () => {
-    const { eval: _, mode: __, ...report } = content.report;
+    const { eval: _, ...report } = content.report;
     const page = await quantizationPage({
       ...content,
-      report: { ...report, warnings: [], input: { ...report.input, scale: null, zeroPoint: null } },
+      report: { ...report, mode: 'float16', warnings: [], input: { ...report.input, scale: null, zeroPoint: null } },
       details: { tensors: [], perClass: [], worst: [], errorHistogram: null },
     });
     assert.match(page, /Nothing to warn of/);
-    assert.doesNotMatch(page, /agreement|<svg|Classes|All ranges/);
+    assert.doesNotMatch(page, /agreement|<svg|Classes|All ranges|Edge TPU/);
   });
 
   it('holds a model of thousands of layers', async () => {

@@ -53,12 +53,12 @@ export async function quantizationPage(content: PageContent): Promise<string> {
       <body>
         <main>
           <h1>Quantization of ${name}</h1>
-          <p class="quiet">${report.mode ?? 'full-integer'}, ${count(report.parameters)} parameters</p>
+          <p class="quiet">${report.mode}, ${count(report.parameters)} parameters</p>
           ${warningSection(report.warnings)} ${figureSection(report)} ${borderSection(report)}
           ${classSection(details.perClass)} ${worstSection(details.worst)} ${await errorFigure(details.errorHistogram)}
           ${await sqnrFigure(details.tensors, worst?.name ?? '')} ${await rangeFigures(details.tensors)}
-          ${tensorSection(details.tensors, worst?.name ?? '')} ${edgeTpuSection(report.edgeTpu)}
-          ${lineageSection(choices, lineage)}
+          ${tensorSection(details.tensors, worst?.name ?? '')}
+          ${report.mode === 'full-integer' && edgeTpuSection(report.edgeTpu)} ${lineageSection(choices, lineage)}
         </main>
       </body>
     </html> `;

@@ -38,7 +38,7 @@ export interface QuantizeReport {
   readonly sizeBytes: number;
   readonly floatSizeBytes: number;
   readonly seconds: number;
-  readonly mode?: QuantizeMode;
+  readonly mode: QuantizeMode;
   readonly input: BorderReport;
   readonly output: BorderReport;
   readonly ops: readonly OpCount[];
