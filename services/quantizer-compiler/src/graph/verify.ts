@@ -8,6 +8,7 @@ import { outputShapes } from './shapes.js';
 /** The largest published image models have 2,000 operations; what makes sense of them may look at each beside every other. */
 const maxOperations = 5_000;
 const maxValues = 50_000;
+const maxBorders = 256;
 /** Elements of one value: a float image of 6,000 x 6,000 pixels and a weight matrix of half a gigabyte are within it. */
 const maxElements = 2 ** 27;
 
@@ -34,7 +35,11 @@ export function verify(graph: Graph, stage: string): Graph {
       fault(`${name} has ${data.length} elements, not ${elementCount(shape)}`);
     const scales = quantization?.scale ?? [];
     if (!scales.every((scale) => scale > 0 && Number.isFinite(scale) && Math.fround(scale) === scale)) {
-      fault(`${name} has a scale that is not a positive float32`);
+      // Scales follow from numbers of the model, whatever the stage.
+      throw new AtollError(
+        'INVALID_ARGUMENT',
+        `cannot quantize ${name}: its values are beyond what a float32 scale can hold`,
+      );
     }
   });
   const made = new Set(graph.inputs);
@@ -56,7 +61,9 @@ export function verify(graph: Graph, stage: string): Graph {
 }
 
 /** What a file may hold but no computation should meet: more than anything in use has, and numbers that are none. */
-function excess({ ops, values }: Graph): string | null {
+function excess({ ops, values, inputs, outputs }: Graph): string | null {
+  const borders = inputs.length + outputs.length;
+  if (borders > maxBorders) return `it has ${borders} inputs and outputs, ${maxBorders} are the most`;
   if (ops.length > maxOperations) return `it has ${ops.length} operations, ${maxOperations} are the most`;
   if (values.length > maxValues) return `it has ${values.length} values, ${maxValues} are the most`;
   for (const { name, shape, data } of values) {

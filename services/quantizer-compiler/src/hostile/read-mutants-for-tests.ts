@@ -2,15 +2,20 @@
 // parent sees that.
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
 import { isAtollError } from '@atoll/base/error';
+import { tensorBytes } from '@atoll/runtime/model';
+import type { LoadedModel } from '@atoll/runtime/model';
 import { openModel } from '@atoll/runtime/open';
 import type { Libraries } from '@atoll/runtime/open';
 import { readModel } from '@atoll/tflite/read';
 import { writeModel } from '@atoll/tflite/write';
+import { quantizeModel } from '../compile.js';
+import { valueAt } from '../graph/graph.js';
 import { verify } from '../graph/verify.js';
 import { importModel } from '../import/import-model.js';
 import type { ModelFiles } from '../import/layers-model.js';
 import { passes } from '../passes/passes.js';
 import { inspectModel } from '../report/inspect.js';
+import { smoothPhotos } from '../test-models.js';
 import { writeTfLite } from '../write/write-tflite.js';
 import { hostileBases } from './bases-for-tests.js';
 import { mutate } from './mutations-for-tests.js';
@@ -95,16 +100,43 @@ function look(files: ModelFiles): void {
   }
 }
 
-/** The float conversion. What it gives must be a model that our own reader takes. */
+/** The float conversion, whose result our own reader must take; with libraries, what comes of it is run or quantized. */
 async function convert(files: ModelFiles, libraries: Libraries | null): Promise<void> {
   const imported = verify(await importModel(files), 'import');
   const graph = passes.reduce((before, pass) => verify(pass.run(before), pass.name), imported);
   const bytes = writeModel(writeTfLite(graph));
   readModel(bytes);
   if (libraries === null) return;
-  const model = await openModel(bytes, { backend: 'auto', libraries });
-  await model.run(model.inputs.map(({ shape }) => new Uint8Array(4 * shape.reduce((a, b) => a * b, 1))));
+  const open = (model: Uint8Array) => openModel(model, { backend: 'auto', libraries });
+  const [input = -1] = graph.inputs;
+  const { shape } = valueAt(graph, input);
+  if (graph.inputs.length === 1 && shape.length === 4 && shape[3] === 3) return await quantize(files, open);
+  const model = await open(bytes);
+  await model.run(model.inputs.map((spec) => new Uint8Array(tensorBytes(spec))));
   await model.close();
+}
+
+async function quantize(files: ModelFiles, open: (model: Uint8Array) => Promise<LoadedModel>): Promise<void> {
+  const request = {
+    files,
+    mode: 'full-integer',
+    photos: smoothPhotos(4, 1),
+    heldOut: [],
+    evalPhotos: smoothPhotos(2, 2),
+    labels: [],
+    pixels: '0..1',
+    ranges: 'minmax',
+    inputType: 'uint8',
+    outputType: 'uint8',
+  } as const;
+  const { int8 } = await quantizeModel(request, {
+    signal: new AbortController().signal,
+    nowMs: () => performance.now(),
+    openModel: open,
+    onStage: () => undefined,
+    onWarning: () => undefined,
+  });
+  inspectModel(int8, 'model.tflite');
 }
 
 interface Attempt {
