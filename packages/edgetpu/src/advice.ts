@@ -1,5 +1,7 @@
 // What to change in a model so that the Edge TPU runs more of it, ranked by gain. Every gain is worked out by partitioning the model
 // anew with the change made: it counts the operators that move off the CPU.
+import { printable } from '@atoll/base/printable';
+import { shownName } from './op-view.js';
 import type { OpView } from './op-view.js';
 import { partition } from './partition.js';
 import type { Place } from './partition.js';
@@ -63,7 +65,9 @@ function groups(
 function changeText(group: readonly [Blocked, ...Blocked[]]): string {
   const [{ op, rule }] = group;
   const which =
-    group.length === 1 ? `${op.name} ${tensorName(op)}` : `${group.length} ${op.name}, the first ${tensorName(op)}`;
+    group.length === 1
+      ? `${printable(op.name)} ${shownName(op)}`
+      : `${group.length} ${printable(op.name)}, the first ${shownName(op)}`;
   return `${which}: ${rule.remedyFor?.(op) ?? rule.remedy}`;
 }
 
@@ -83,7 +87,7 @@ function cutAfter(
   const moved = rest.filter((_, index) => again[index] === 'edge-tpu').map(({ index }) => index);
   return {
     kind: 'cut',
-    text: `make tensor ${tensorName(broken)} an output, and compile what comes after it as a model of its own`,
+    text: `make tensor ${shownName(broken)} an output, and compile what comes after it as a model of its own`,
     gain,
     ops: moved,
   };
@@ -91,9 +95,4 @@ function cutAfter(
 
 function count(places: readonly Place[]): number {
   return places.filter((place) => place === 'edge-tpu').length;
-}
-
-/** The name by which a person finds an operator: that of its first output. */
-export function tensorName(op: OpView): string {
-  return op.outputs[0]?.tensor.name ?? `operator ${op.index}`;
 }

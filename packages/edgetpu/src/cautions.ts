@@ -42,7 +42,7 @@ export const cautions: readonly Caution[] = [
   {
     id: 'reshape-size',
     ops: ['RESHAPE'],
-    source: 'google-coral/edgetpu issue 512: 261,120 values map, 587,520 do not; between them nothing is known',
+    source: 'google-coral/edgetpu issue 512: about 261,120 values map, 587,520 do not; between them nothing is known',
     about: 'large-reshape',
     doubts: ({ outputs }) => {
       const count = elements(outputs[0]?.tensor.shape);

@@ -1,3 +1,4 @@
+import { printable } from '@atoll/base/printable';
 import { operatorName } from '@atoll/tflite/model';
 import type { Operator, Subgraph, Tensor, TfLiteModel } from '@atoll/tflite/model';
 
@@ -67,4 +68,18 @@ export function growth({ inputs, outputs, options }: OpView): number {
     return to <= from ? 1 : to / from;
   };
   return Math.max(along(1), along(2));
+}
+
+/** The name by which an operator is found in its model: that of its first output. */
+export function tensorName(op: OpView): string {
+  return op.outputs[0]?.tensor.name ?? `operator ${op.index}`;
+}
+
+/** Fused layers have names of hundreds of letters. */
+const maxNameLength = 200;
+
+/** The same for a line of text, cut where it is very long. */
+export function shownName(op: OpView): string {
+  const name = tensorName(op);
+  return printable(name.length > maxNameLength ? `${name.slice(0, maxNameLength)}…` : name);
 }

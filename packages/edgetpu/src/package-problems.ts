@@ -1,5 +1,6 @@
 // Why the runtime of the Edge TPU would refuse a compiled part, told without a device. Source: libedgetpu, package_registry.cc and
 // tflite/custom_op.cc, whose checks these are.
+import { printable } from '@atoll/base/printable';
 import type { BorderTensor, ExecutableInfo, ExecutableKind, LayerInfo, PackageInfo } from './inspect.js';
 
 /** The newest runtime there is: libedgetpu 16.0 of 2021 to 2024 calls itself 14. */
@@ -49,5 +50,5 @@ function product(shape: readonly number[]): number {
 
 /** A name from a file, short enough for one line. */
 function short(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  return JSON.stringify(printable(name.length > 80 ? `${name.slice(0, 80)}…` : name));
 }

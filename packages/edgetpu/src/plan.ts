@@ -2,12 +2,12 @@
 // runs nothing, says where it guesses, and is never written under the name of a compiled file.
 import { mainSubgraph } from '@atoll/tflite/model';
 import type { TfLiteModel } from '@atoll/tflite/model';
-import { adviceFor, tensorName } from './advice.js';
+import { adviceFor } from './advice.js';
 import type { Advice } from './advice.js';
 import { cautionAbout } from './cautions.js';
 import { cacheBytes, surelyCachedBytes, totalParameterBytes } from './memory.js';
 import type { ByteEstimate } from './memory.js';
-import { viewOps } from './op-view.js';
+import { shownName, tensorName, viewOps } from './op-view.js';
 import type { OpView } from './op-view.js';
 import { lateJoins, partition } from './partition.js';
 import type { Place } from './partition.js';
@@ -178,7 +178,7 @@ function doubtWarnings(ops: readonly OpView[], doubts: readonly (string | null)[
   if (op === undefined) return [];
   const count = doubts.filter((doubt) => doubt !== null).length;
   return [
-    `whether ${op.name} ${tensorName(op)} maps is a guess (${doubts[first]}), and with it the place of ${count} operators in all`,
+    `whether ${op.name} ${shownName(op)} maps is a guess (${doubts[first]}), and with it the place of ${count} operators in all`,
   ];
 }
 

@@ -1,12 +1,12 @@
 // What makes the real compiler refuse a model, or make less of it than could be, told before it is started: it names neither the
 // operator nor the tensor. Each finding is one line: where, what, and what to do.
+import { printable } from '@atoll/base/printable';
 import { mainSubgraph } from '@atoll/tflite/model';
 import type { TfLiteModel } from '@atoll/tflite/model';
 import { builtinNames } from '@atoll/tflite/ops';
-import { tensorName } from './advice.js';
 import { activationBytes, largeActivationBytes } from './memory.js';
 import type { OpView } from './op-view.js';
-import { flowing } from './op-view.js';
+import { flowing, shownName } from './op-view.js';
 import { supportedOp } from './supported-ops.js';
 
 /** What is asked of the compiler, as far as it matters here. */
@@ -29,26 +29,26 @@ export function preflight(
     ...floats(ops),
     ...few(
       ops.filter(isUnknownCustom),
-      (op) => `${op.name} is a custom operator that the compiler does not know: take it out of the model`,
+      (op) => `${printable(op.name)} is a custom operator that the compiler does not know: take it out of the model`,
     ),
     ...few(
       ops.filter(hasOddBias),
       (op) =>
-        `${tensorName(op)}: the scale of the bias is not that of the input times that of the weights; the compiler may refuse it`,
+        `${shownName(op)}: the scale of the bias is not that of the input times that of the weights; the compiler may refuse it`,
     ),
     ...few(
       ops.filter(isUnscaled),
-      (op) => `${tensorName(op)}: a tensor has no scale; the compiler takes the model for one that is not quantized`,
+      (op) => `${shownName(op)}: a tensor has no scale; the compiler takes the model for one that is not quantized`,
     ),
     ...few(
       ops.filter(isPerChannelDense),
       (op) =>
-        `${tensorName(op)}: dense weights with one scale per output give wrong results on old runtimes; use one scale`,
+        `${shownName(op)}: dense weights with one scale per output give wrong results on old runtimes; use one scale`,
     ),
     ...few(
       ops.filter(isWideDense),
       (op) =>
-        `${tensorName(op)}: a dense layer over ${denseInputs(op)} inputs is slow on the Edge TPU; pool to fewer values before it`,
+        `${shownName(op)}: a dense layer over ${denseInputs(op)} inputs is slow on the Edge TPU; pool to fewer values before it`,
     ),
     ...large(mapped),
     ...runtimes(ops, options.minRuntimeVersion),
@@ -67,7 +67,9 @@ function shapes(model: TfLiteModel): readonly string[] {
   const { tensors, inputs } = mainSubgraph(model);
   const open = tensors.find(({ shapeSignature }) => shapeSignature.includes(-1));
   if (open !== undefined) {
-    return [`tensor ${open.name} has a size that is not fixed: the compiler refuses it; convert with batch size 1`];
+    return [
+      `tensor ${printable(open.name)} has a size that is not fixed: the compiler refuses it; convert with batch size 1`,
+    ];
   }
   const batched = inputs
     .map((index) => tensors[index])
@@ -75,7 +77,7 @@ function shapes(model: TfLiteModel): readonly string[] {
   return batched === undefined
     ? []
     : [
-        `input ${batched.name} has the batch size ${batched.shape[0]}: the Edge TPU takes one at a time; convert with batch size 1`,
+        `input ${printable(batched.name)} has the batch size ${batched.shape[0]}: the Edge TPU takes one at a time; convert with batch size 1`,
       ];
 }
 
@@ -92,7 +94,8 @@ function floats(ops: readonly OpView[]): readonly string[] {
     ? ['the model computes in float: the compiler reports success and maps nothing; quantize it to full integers']
     : few(
         inside,
-        (op) => `${tensorName(op)}: ${op.name} computes in float and stays on the CPU; quantize the whole model`,
+        (op) =>
+          `${shownName(op)}: ${printable(op.name)} computes in float and stays on the CPU; quantize the whole model`,
       );
 }
 
@@ -153,7 +156,7 @@ function large(ops: readonly OpView[]): readonly string[] {
   const size = (activationBytes(first) / 1024 / 1024).toFixed(1);
   const more = over.length === 1 ? '' : `, and so for ${over.length - 1} more`;
   return [
-    `${tensorName(first)}: its input and output take ${size} MiB${more}; should the compiler find them too large, use a smaller ` +
+    `${shownName(first)}: its input and output take ${size} MiB${more}; should the compiler find them too large, use a smaller ` +
       'input or --search-delegate',
   ];
 }

@@ -280,8 +280,9 @@ export const mappingRules: readonly MappingRule[] = [
     id: 'large-reshape',
     ops: ['RESHAPE'],
     status: statuses.limitation,
-    confidence: 'observed',
-    source: 'google-coral/edgetpu issue 512: 587,520 values stay on the CPU, 261,120 map',
+    confidence: 'inferred',
+    source:
+      'google-coral/edgetpu issue 512: YOLOv5 leaves a reshape to the CPU at 384 (587,520 values by its heads), none at 256 (261,120)',
     remedy: 'use a smaller input, or reshape outside the model',
     blocks: ({ outputs }) => elements(outputs[0]?.tensor.shape) >= 587_520,
   },

@@ -7,6 +7,7 @@ import { inspectEdgeTpu } from '@atoll/edgetpu/inspect';
 import { planEdgeTpu } from '@atoll/edgetpu/plan';
 import type { EdgeTpuPlan, PlannedOp } from '@atoll/edgetpu/plan';
 import { nearestName } from '@atoll/base/nearest';
+import { printable } from '@atoll/base/printable';
 import { mainSubgraph } from '@atoll/tflite/model';
 import type { TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
@@ -203,12 +204,14 @@ function differences(plan: EdgeTpuPlan, mapped: readonly boolean[], strangers: r
   const unlike = plan.ops.filter((op) => op.mapped !== (mapped[op.index] === true));
   const words = unlike.slice(0, namedDifferences).map(({ op, tensor, mapped: expected }) => {
     const [here, there] = expected ? ['the CPU', 'the Edge TPU'] : ['the Edge TPU', 'the CPU'];
-    return `the compiler put ${op} ${tensor} on ${here}, the rules expect it on ${there}`;
+    return `the compiler put ${printable(`${op} ${tensor}`)} on ${here}, the rules expect it on ${there}`;
   });
   const more = unlike.length - words.length;
   return [
     ...words,
     ...(more > 0 ? [`compiler and rules disagree on ${more} more operators`] : []),
-    ...strangers.slice(0, namedDifferences).map((one) => `the compiled file has an operator of its own: ${one}`),
+    ...strangers
+      .slice(0, namedDifferences)
+      .map((one) => `the compiled file has an operator of its own: ${printable(one)}`),
   ];
 }
