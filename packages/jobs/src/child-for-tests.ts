@@ -3,7 +3,7 @@ import { serveJob } from './child.js';
 
 /** How the child of the tests behaves. */
 export interface TestInput {
-  readonly behave: 'echo' | 'refuse' | 'die' | 'hang';
+  readonly behave: 'echo' | 'refuse' | 'die' | 'abort' | 'hang';
   readonly text: string;
 }
 
@@ -15,8 +15,11 @@ serveJob<TestInput, string, string>(async ({ behave, text }, emit) => {
     case 'refuse':
       throw new AtollError('INVALID_ARGUMENT', text);
     case 'die':
-      process.kill(process.pid, 'SIGKILL');
+      process.kill(process.pid, text);
       return new Promise(() => undefined);
+    case 'abort':
+      process.stderr.write(`${text}\n`);
+      return process.abort();
     case 'hang':
       process.removeAllListeners('SIGTERM').on('SIGTERM', () => undefined);
       emit('ready');

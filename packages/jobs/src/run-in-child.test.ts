@@ -29,8 +29,32 @@ test('runInChild passes on an AtollError of the child', async () => {
   });
 });
 
-test('runInChild tells of a child that dies without a word', async () => {
-  await assert.rejects(run({ behave: 'die', text: '' }), /ended early with signal SIGKILL/);
+const deaths: readonly (readonly [signal: string, message: string])[] = [
+  ['SIGKILL', 'signal SIGKILL, as the system does when memory runs out'],
+  ['SIGSEGV', 'signal SIGSEGV, a crash inside a native library'],
+  ['SIGFPE', 'signal SIGFPE, a crash inside a native library'],
+];
+for (const [signal, words] of deaths) {
+  test(`runInChild tells of a child that dies by ${signal} in one line, and the next child runs`, async () => {
+    await assert.rejects(run({ behave: 'die', text: signal }), (error) => {
+      return (
+        isAtollError(error, 'INTERNAL') &&
+        error.message === `cannot finish the job: its process ended early with ${words}`
+      );
+    });
+    assert.equal(await run({ behave: 'echo', text: 'still here' }), 'still here');
+  });
+}
+
+test('runInChild tells the last words of a child that gives up', async () => {
+  await assert.rejects(
+    run({ behave: 'abort', text: 'FATAL ERROR: heap out of memory' }),
+    (error) =>
+      isAtollError(error, 'INTERNAL') &&
+      /^cannot finish the job: its process ended early with signal SIGABRT, by an engine or native library that gave up: [^\n]+$/.test(
+        error.message,
+      ),
+  );
 });
 
 test('runInChild kills a child that ignores the request to end, after the grace', async () => {

@@ -47,10 +47,20 @@ export async function runInChild<In, E, Out>(options: ChildOptions<In, E>): Prom
     options.signal.throwIfAborted();
     if (end?.kind === 'done') return end.output as Out;
     if (end?.kind === 'failed') throw failure(end);
-    throw new AtollError('INTERNAL', `the job's process ended early with ${how}${tail() === '' ? '' : `: ${tail()}`}`);
+    throw new AtollError(
+      'INTERNAL',
+      `cannot finish the job: its process ended early with ${how}${meaningOf(how)}${tail() === '' ? '' : `: ${tail()}`}`,
+    );
   } finally {
     release();
   }
+}
+
+/** What a signal that nobody sent on purpose most often stands for. */
+function meaningOf(how: string): string {
+  if (/SIG(SEGV|BUS|ILL|FPE|TRAP)/.test(how)) return ', a crash inside a native library';
+  if (how.endsWith('SIGABRT')) return ', by an engine or native library that gave up';
+  return how.endsWith('SIGKILL') ? ', as the system does when memory runs out' : '';
 }
 
 function failure(end: Extract<ToParent, { kind: 'failed' }>): AtollError {
