@@ -37,8 +37,7 @@ export async function runQuantization(
     },
     (event) => {
       if (event.$case === 'warning') progress.line(`warning: ${event.value.message}`);
-      else if (event.value.stage === 'kept')
-        progress.line('kept from an identical request; --fresh does the work anew');
+      else if (event.value.stage === 'kept') progress.line('kept from an identical request');
       else
         progress.step({ label: event.value.stage, done: event.value.done, total: event.value.total, unit: 'photos' });
     },

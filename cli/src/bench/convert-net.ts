@@ -55,7 +55,7 @@ export async function convertByAtoll(
 ): Promise<Conversion> {
   const file = join(net.folder, `atoll-${ranges}.tflite`);
   const bin = join(import.meta.dirname, '../../bin/atoll.js');
-  const args = ['quantize', join(net.folder, model), '--data', join(net.folder, 'calib'), '--out', file, '--fresh'];
+  const args = ['quantize', join(net.folder, model), '--data', join(net.folder, 'calib'), '--out', file];
   const options = ['--ranges', ranges, '--samples', String(samples), '--labels', join(net.folder, 'labels.txt')];
   const command = [bin, ...args, ...options, '--json', '--quiet', '--fresh'];
   return {

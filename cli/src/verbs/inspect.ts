@@ -12,7 +12,7 @@ export function addInspect(program: Command, machine: Machine): void {
   addVerb(
     program,
     'inspect <file>',
-    'show what a .tflite holds: graph, tensors, quantization, ops and versions, metadata, compiled parts',
+    'show what a .tflite holds: kind, graph, tensors, quantization, ops and versions, metadata, compiled parts; or the graph of a .h5 or .keras',
     'atoll inspect model.tflite',
   ).action(action<object>(machine, inspect));
 }
