@@ -30,6 +30,8 @@ interface Tools {
   readonly emit: Emit;
   readonly weights: (...shape: number[]) => number;
   readonly constant: (...data: number[]) => number;
+  readonly floats: (shape: readonly number[], data: readonly number[]) => number;
+  readonly zeros: (...shape: number[]) => number;
   readonly ints: (...data: number[]) => number;
   readonly margins: (...data: number[]) => number;
 }
@@ -73,6 +75,8 @@ function model(
         Float32Array.from({ length: count }, () => (2 * random() - 1) * reach),
       );
     },
+    floats: (shape, data) => builder.floats('constant', shape, Float32Array.from(data)),
+    zeros: (...shape) => builder.floats('zeros', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))),
     constant: (...data) => builder.floats('constant', [data.length], Float32Array.from(data)),
     ints: (...data) => builder.ints('operand', [data.length], data),
     margins: (...data) => builder.ints('margins', [data.length / 2, 2], data),
@@ -167,6 +171,17 @@ export const tinyModels: readonly TinyModel[] = [
   ),
   model('SUB', [row, row], 'SUB 2', ({ emit }, inputs) => emit('SUB', inputs, sub)),
   model('SUB from a constant', [row], 'SUB 2', ({ emit, constant }, [x = -1]) => emit('SUB', [constant(1), x], sub)),
+  model('SUB of itself, which leaves nothing', [row], 'SUB 2', ({ emit }, [x = -1]) => emit('SUB', [x, x], sub)),
+  model('CONV_2D of nothing, RELU6', [picture], 'CONV_2D 3', ({ emit, zeros }, [x = -1]) =>
+    emit('CONV_2D', [x, zeros(6, 3, 3, 4), zeros(6)], conv('SAME', 1, 1, activations.RELU6)),
+  ),
+  model('DEPTHWISE_CONV_2D with a dead channel', [picture], 'DEPTHWISE_CONV_2D 3', ({ emit, floats }, [x = -1]) =>
+    emit(
+      'DEPTHWISE_CONV_2D',
+      [x, floats([1, 1, 1, 4], [0.5, 1e-9, -1, 1]), floats([4], [0, 3, 0.5, -100])],
+      depthwise(1),
+    ),
+  ),
   model('MUL', [row, row], 'MUL 2', ({ emit }, inputs) => emit('MUL', inputs, mul)),
   model('MUL per channel', [picture], 'MUL 2', ({ emit, constant }, [x = -1]) =>
     emit('MUL', [x, constant(1, -1, 0.5, 0.25)], mul),

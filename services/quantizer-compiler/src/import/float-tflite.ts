@@ -6,6 +6,7 @@ import type { TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
 import type { Graph } from '../graph/graph.js';
 import { denseOverRows } from './dense-over-rows.js';
+import { plainNearestResize } from './nearest-resize.js';
 import { staticShapes } from './static-shapes.js';
 import { tfliteOps } from './tflite-ops.js';
 import { tfliteValues } from './tflite-values.js';
@@ -21,7 +22,7 @@ export function readFloatTfLite(bytes: Uint8Array, file: string): Graph {
   const values = tfliteValues(model, file);
   const { inputs, outputs } = main;
   const graph = { name: main.name === '' ? 'main' : main.name, values, ops, inputs, outputs };
-  return denseOverRows(staticShapes(graph, openTensors(model), file));
+  return plainNearestResize(denseOverRows(staticShapes(graph, openTensors(model), file)));
 }
 
 /** Fifty times what large image models have; passes may look at every operator once for each. */

@@ -2,7 +2,7 @@
 //   c * x -> x * c     c + x -> x + c     x - c -> x + (-c)     x / c -> x * (1 / c)     c - x -> x * (-1) + c
 // PADV2 with 0 -> PAD. SQUEEZE and EXPAND_DIMS -> RESHAPE, which every Edge TPU compiler takes whatever the sizes. The shape that a
 // RESHAPE reads becomes a constant: shapes are fixed here. Activations fused into pools and joins, which the Edge TPU does
-// not take, and into addends, which may go into a layer, become operations of their own.
+// not take, into transposed convolutions, which only new runtimes take, and into addends, which may go into a layer, become operations of their own.
 import { activations } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
@@ -98,11 +98,14 @@ const separate = new Map<number, Op['kind']>([
   [activations.RELU_N1_TO_1, 'RELU_N1_TO_1'],
 ]);
 
+/** Options of operations that leave activations to others. A transposed convolution with one is new to runtimes before 2.13. */
+const separated: ReadonlySet<string> = new Set(['Pool2DOptions', 'ConcatenationOptions', 'TransposeConvOptions']);
+
 function split(view: View, op: Op): Change | null {
   const { options } = op;
   // An ADD of a constant may go into a layer or become one, which takes the activation back.
   const isOffset = options?.type === 'AddOptions' && floatData(view.graph.values[op.inputs[1] ?? -1]) !== null;
-  if (options?.type !== 'Pool2DOptions' && options?.type !== 'ConcatenationOptions' && !isOffset) return null;
+  if (options === null || (!separated.has(options.type) && !isOffset) || !('activation' in options)) return null;
   const kind = separate.get(options.activation);
   const [output = -1] = op.outputs;
   if (kind === undefined) return null;
