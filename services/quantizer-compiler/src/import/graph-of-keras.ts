@@ -22,7 +22,7 @@ import { operations } from './layers/operations.js';
 import { list, quoted } from './topology-json.js';
 
 /** Calls of layers, those inside of nested models counted each time that the model is called. */
-const maxCalls = 100_000;
+const maxCalls = 20_000;
 
 interface Importing {
   readonly model: KerasModel;
