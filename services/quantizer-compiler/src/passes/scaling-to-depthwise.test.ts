@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Graph } from '../graph/graph.js';
 import { assertPrints, assertSameFunction } from './compare-for-tests.js';
@@ -36,4 +37,22 @@ describe('scalingToDepthwise', () => {
   });
 
   it('leaves the function as it was', () => assertSameFunction(unfolded(), scalingToDepthwise(unfolded()), 1e-6));
+
+  for (const [name, lowest, expected] of [
+    ['behind a pool, where there are fewer places', 0.1, ['CONV_2D', 'MAX_POOL_2D', 'DEPTHWISE_CONV_2D']],
+    ['before a pool whose maximum a negative factor would change', -1, ['CONV_2D', 'DEPTHWISE_CONV_2D', 'MAX_POOL_2D']],
+  ] as const) {
+    it(name, async () => {
+      const net = new Net(32);
+      const conv = net.conv('conv', net.input('x', [1, 6, 6, 2]), 4, { activation: 'RELU6' });
+      const pooled = net.pool('pooled', 'MAX_POOL_2D', net.batchNorm('bn', conv, lowest));
+      const graph = net.graph(pooled);
+      const after = scalingToDepthwise(graph);
+      assert.deepEqual(
+        after.ops.map(({ kind }) => kind),
+        expected,
+      );
+      await assertSameFunction(graph, after, 1e-6);
+    });
+  }
 });

@@ -1,10 +1,10 @@
 // A constant factor or addend for each channel that no convolution can take in becomes a depthwise convolution of 1x1 with a bias:
 // one operation in the place of two, a scale for each channel in the place of one for all, an addend of 32 bits in the place of
-// 8, and an operation that the Edge TPU surely takes.
+// 8, and an operation that the Edge TPU surely takes. Where a pool follows it goes behind the pool: there are fewer places.
 import { activations, paddings } from '@atoll/tflite/enums';
 import { valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
-import { affineOf } from './affine.js';
+import { affineOf, transparentInput } from './affine.js';
 import { scalingRule } from './fold-scaling.js';
 import { applyRule, Draft, onlyReader } from './rule.js';
 import type { Change, View } from './rule.js';
@@ -14,7 +14,35 @@ import type { Change, View } from './rule.js';
  * one of one number stays.
  */
 export function scalingToDepthwise(graph: Graph): Graph {
-  return applyRule(graph, (view, op) => scalingRule(view, op) ?? depthwise(view, op));
+  return applyRule(applyRule(graph, behindPool), (view, op) => scalingRule(view, op) ?? depthwise(view, op));
+}
+
+function behindPool(view: View, op: Op): Change | null {
+  const { graph } = view;
+  const affine = affineOf(graph, op);
+  const [output = -1, ...others] = op.outputs;
+  const pool = affine === null ? undefined : onlyReader(view, output);
+  if (affine === null || others.length > 0 || pool?.options?.type !== 'Pool2DOptions') return null;
+  if (transparentInput(graph, pool, affine) !== output) return null;
+  // A pair stays together: its factors must be able to follow.
+  const before = view.makers.get(affine.source);
+  const factors = before === undefined ? null : affineOf(graph, before);
+  if (factors !== null && transparentInput(graph, pool, factors) === null) return null;
+  const [pooled = -1] = pool.outputs;
+  const { shape } = valueAt(graph, pooled);
+  return {
+    replaced: new Map([
+      [op, []],
+      [
+        pool,
+        [
+          { ...pool, inputs: [affine.source], outputs: [output] },
+          { ...op, inputs: [output, ...op.inputs.slice(1)], outputs: [pooled] },
+        ],
+      ],
+    ]),
+    changed: new Map([[output, { ...valueAt(graph, output), shape }]]),
+  };
 }
 
 function depthwise(view: View, op: Op): Change | null {
