@@ -129,11 +129,11 @@ const table: readonly (readonly [
     '15.0.340273435',
     [
       {
-        inputModel: '/home/yolo/yolov3-tiny_int8.tflite',
-        outputModel: '/home/yolo/yolov3-tiny_int8_edgetpu.tflite',
+        inputModel: '/nets/yolo/yolov3-tiny_int8.tflite',
+        outputModel: '/nets/yolo/yolov3-tiny_int8_edgetpu.tflite',
         inputSizeBytes: Math.round(8.58 * mib),
         outputSizeBytes: Math.round(8.7 * mib),
-        operationLog: '/home/yolo/yolov3-tiny_int8_edgetpu.log',
+        operationLog: '/nets/yolo/yolov3-tiny_int8_edgetpu.log',
         subgraphs: 1,
         operations: 36,
         onEdgeTpu: 2,

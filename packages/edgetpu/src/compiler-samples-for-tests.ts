@@ -78,21 +78,21 @@ CONV_2D                        2          Mapped to Edge TPU
 MAX_POOL_2D                    2          Mapped to Edge TPU
 `;
 
-/** A model that breaks early, version 15. Source: a public log, apparently of tetutaro/yolo_various_framework. */
+/** A model that breaks early, version 15. Source: a public log, apparently of tetutaro/yolo_various_framework; its folder renamed. */
 export const tinyYolo15 = `Edge TPU Compiler version 15.0.340273435
 
 Model compiled successfully in 577 ms.
 
-Input model: /home/yolo/yolov3-tiny_int8.tflite
+Input model: /nets/yolo/yolov3-tiny_int8.tflite
 Input size: 8.58MiB
-Output model: /home/yolo/yolov3-tiny_int8_edgetpu.tflite
+Output model: /nets/yolo/yolov3-tiny_int8_edgetpu.tflite
 Output size: 8.70MiB
 On-chip memory used for caching model parameters: 3.00KiB
 On-chip memory remaining for caching model parameters: 7.67MiB
 Off-chip memory used for streaming uncached model parameters: 0.00B
 Number of Edge TPU subgraphs: 1
 Total number of operations: 36
-Operation log: /home/yolo/yolov3-tiny_int8_edgetpu.log
+Operation log: /nets/yolo/yolov3-tiny_int8_edgetpu.log
 
 ${partly}
 Number of operations that will run on Edge TPU: 2

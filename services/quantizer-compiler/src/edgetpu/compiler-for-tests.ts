@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The version that it gives. */
-export const standInVersion = '16.0.384591198';
+const standInVersion = '16.0.384591198';
 
 /** A script and what it was last called with. */
 export interface StandIn {
