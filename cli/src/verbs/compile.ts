@@ -58,7 +58,7 @@ async function compile(context: Context, options: CompileOptions, files: readonl
   if (options.compiler !== undefined && context.server !== undefined)
     throw new InvalidArgumentError('--compiler is for the service inside this process: leave out --server');
   const value = taskOf(options);
-  checkOptions(value);
+  refuseWrongUsage(value);
   for (const file of files) await findModel(file);
   await refuseUsedFolder(options.out);
   const local = localQuantizer(context, options.compiler, hardTimeoutMs(value));
@@ -86,6 +86,15 @@ function taskOf(options: CompileOptions): CompileTask {
     timeoutSeconds: options.timeout ?? 0,
     multipleSubgraphs: options.multipleSubgraphs === true,
   };
+}
+
+/** Options that exclude each other are wrong usage, and told before anything is sent. */
+function refuseWrongUsage(task: CompileTask): void {
+  try {
+    checkOptions(task);
+  } catch (error) {
+    throw new InvalidArgumentError(reasonOf(error));
+  }
 }
 
 /** The hard end lies behind the compiler's own; a search tries many times. */
