@@ -27,18 +27,22 @@ export function adviceFor(
   const mapped = count(places);
   const without = (mended: ReadonlySet<number>): number =>
     count(partition(ops, ({ index }) => rules[index] === undefined || mended.has(index))) - mapped;
-  const changes = [...groups(ops, rules).values()].map((group): Advice => {
+  const kinds = [...groups(ops, rules).values()];
+  const changes = kinds.slice(0, maxChanges).map((group): Advice => {
     const indexes = group.map(({ op }) => op.index);
     return { kind: 'change', text: changeText(group), gain: without(new Set(indexes)), ops: indexes };
   });
-  const every = changes.flatMap((change) => change.ops);
+  const every = kinds.flatMap((group) => group.map(({ op }) => op.index));
   const most = Math.max(0, ...changes.map(({ gain }) => gain));
-  const together = changes.length > 1 ? without(new Set(every)) : 0;
+  const together = kinds.length > 1 ? without(new Set(every)) : 0;
   const all: Advice[] =
     together > most ? [{ kind: 'all', text: 'make all of these changes', gain: together, ops: every }] : [];
   const cut = cutAfter(ops, rules, places);
   return [...all, ...changes, ...(cut === undefined ? [] : [cut])].toSorted((a, b) => b.gain - a.gain);
 }
+
+/** Each change is worked out by a partition of its own; beyond the first few dozen nobody reads on. */
+const maxChanges = 40;
 
 interface Blocked {
   readonly op: OpView;

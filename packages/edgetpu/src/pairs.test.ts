@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { isAtollError } from '@atoll/base/error';
 import { mainSubgraph, operatorName } from '@atoll/tflite/model';
 import type { Operator, TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
@@ -81,6 +82,30 @@ describe('planEdgeTpu against files made by the real compiler', { skip }, () => 
       const { low, high, estimate } = planEdgeTpu(load(name)).parameterBytes;
       assert.ok(low <= on + off && on + off <= high, `${low}..${high} does not hold ${on + off}`);
       if (on + off > 500_000) assert.ok(Math.abs(estimate / (on + off) - 1) < 0.06, `${estimate} of ${on + off}`);
+    });
+  }
+
+  for (const [name] of pairs) {
+    it(`${name}: a damaged file is refused or planned, never a crash (seed 5)`, () => {
+      const whole = readFileSync(join(coral, `${name}.tflite`));
+      let state = 5;
+      const below = (limit: number): number =>
+        Math.floor(((state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32) * limit);
+      for (let round = 0; round < 150; round++) {
+        const bytes = Uint8Array.from(whole);
+        for (let hits = 1 + below(6); hits > 0; hits--) {
+          // Tables lie at both ends of these files, weights in the middle.
+          const at = below(2) === 0 ? below(4096) % bytes.length : bytes.length - 1 - (below(16_384) % bytes.length);
+          bytes[at] = below(256);
+        }
+        try {
+          const plan = planEdgeTpu(readModel(bytes, 'x.tflite'));
+          assert.equal(plan.onEdgeTpu + plan.onCpu, plan.ops.length);
+          assert.ok([...plan.warnings, ...plan.advice.map(({ text }) => text)].every((line) => !/[\n\r]/.test(line)));
+        } catch (error) {
+          assert.ok(isAtollError(error), `round ${round}: ${String(error)}`);
+        }
+      }
     });
   }
 

@@ -151,6 +151,9 @@ function compiledBy(
     summaries.push(summaryOf(made, mapped.length, onEdgeTpu));
     warnings.push(...named(models, one, differences(one.plan, mapped, strangers)));
   });
+  if (models.length > 1 && tokensOf(compiled.flat()).size > 1) {
+    warnings.push('the compiled models do not share the memory of the chip: each will push the others out');
+  }
   const report: CompileReport = {
     compiled: true,
     compiler: version,
@@ -160,6 +163,12 @@ function compiledBy(
     models: builds,
   };
   return { files, report };
+}
+
+/** Models that were compiled together carry the same token, and only those lie on the chip together. */
+function tokensOf(files: readonly CompiledFile[]): ReadonlySet<string> {
+  const executables = files.flatMap(({ holds }) => holds.packages.flatMap((part) => part.executables));
+  return new Set(executables.map(({ parameterCachingToken }) => parameterCachingToken));
 }
 
 function summaryOf(made: readonly CompiledFile[], operators: number, onEdgeTpu: number): PlanSummary {

@@ -155,6 +155,10 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
         ['lstm.tflite', ['lstm_edgetpu.tflite'], 6],
       ],
     );
+    // These two were compiled apart.
+    assert.deepEqual(report.warnings, [
+      'the compiled models do not share the memory of the chip: each will push the others out',
+    ]);
     assert.deepEqual([report.onEdgeTpu, report.onChipBytes + report.offChipBytes], [37, 566_912 + 44_544]);
     assert.deepEqual(
       (await calls())[0]?.slice(-2).map((one) => one.slice(one.lastIndexOf('/') + 1)),
