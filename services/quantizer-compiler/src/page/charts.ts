@@ -50,10 +50,11 @@ export function sqnrChart(tensors: readonly TensorDetail[], costliest: string): 
 
 /** How often values fell where, on a root scale because most lie near 0; rules mark the ends of the chosen range. */
 export function histogramChart(
-  { min, max, counts }: Histogram,
+  histogram: Histogram,
   title: string,
   range: { readonly min: number; readonly max: number } | null,
 ): Chart {
+  const { min, max, counts } = coarser(histogram);
   const width = (max - min) / counts.length;
   const values = counts.map((count, index) => ({ from: min + index * width, to: min + (index + 1) * width, count }));
   const ends = range === null ? [] : [{ at: range.min }, { at: range.max }];
@@ -78,6 +79,17 @@ export function histogramChart(
       },
     ],
   };
+}
+
+/** The same counts in parts that a chart can show: neighbours together, 64 to 127 of them where there are more. */
+export function coarser({ min, max, counts }: Histogram): Histogram {
+  const together = Math.max(1, Math.floor(counts.length / 64));
+  const parts = Math.ceil(counts.length / together);
+  const joined = Array.from({ length: parts }, (_, part) =>
+    counts.slice(part * together, (part + 1) * together).reduce((sum, count) => sum + count, 0),
+  );
+  // The last part may reach beyond the last count.
+  return { min, max: min + ((max - min) / counts.length) * together * parts, counts: joined };
 }
 
 /** The end of a long name tells more than its beginning. */
