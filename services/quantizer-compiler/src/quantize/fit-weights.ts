@@ -12,6 +12,8 @@ import type { InputBlock, WeightInputs } from '../calibrate/weight-inputs.js';
 
 const weightMax = 127;
 const sweeps = 2;
+/** Where there are more columns than a covariance is kept of, a second sweep costs more than it gives. */
+const sweepsOverRows = 1;
 /** Part of the mean variance of the inputs that is added to each. */
 const ridge = 0.03;
 /** Where plain rounding errs less than this, relative to the output's variance, fitting has nothing to win: 55 dB. */
@@ -189,7 +191,7 @@ function fitByRows(exact: Float64Array, values: Float32Array, count: number): Fl
     trace += sum;
   }
   const extra = (ridge * trace) / columns + Number.MIN_VALUE;
-  for (let sweep = 0; sweep < sweeps; sweep++) {
+  for (let sweep = 0; sweep < sweepsOverRows; sweep++) {
     for (let at = 0; at < columns; at++) {
       const target = exact[at] as number;
       const start = at * count;

@@ -13,6 +13,7 @@ import type { BorderType } from './borders.js';
 import { checkInteger } from './check-integer.js';
 import { quantizeInt8 } from './params.js';
 import { quantizeWeights } from './weights.js';
+import type { KnownWeights } from './weights.js';
 
 /** What the model takes and gives. */
 export interface QuantizeOptions {
@@ -34,11 +35,20 @@ interface Work {
   /** Index of a value in the new graph by its index in the old one. */
   readonly moved: Map<number, number>;
   readonly warnings: string[];
+  readonly known: KnownWeights;
 }
 
-/** Quantizes under the parameters that `assignParams` planned. INVALID_ARGUMENT names an operation that has no int8 kernel. */
-export function quantizeGraph(graph: Graph, assigned: Assignment, options: QuantizeOptions): QuantizedGraph {
-  const work: Work = { graph, assigned, builder: new GraphBuilder(), moved: new Map(), warnings: [] };
+/**
+ * Quantizes under the parameters that `assignParams` planned. INVALID_ARGUMENT names an operation that has no int8 kernel.
+ * `known` are weights that were rounded before.
+ */
+export function quantizeGraph(
+  graph: Graph,
+  assigned: Assignment,
+  options: QuantizeOptions,
+  known: KnownWeights = new Map(),
+): QuantizedGraph {
+  const work: Work = { graph, assigned, builder: new GraphBuilder(), moved: new Map(), warnings: [], known };
   const { builder, moved } = work;
   const inputs = graph.inputs.map((index) => {
     const value = valueAt(graph, index);
@@ -133,7 +143,7 @@ function requantized(builder: GraphBuilder, index: number, params: QuantParams):
 
 /** Inputs of a convolution or dense layer; one without a bias gets a bias of 0. */
 function weightedOperands(work: Work, op: Op, row: OpRow, rule: WeightRule): readonly number[] {
-  const { graph, assigned, builder, moved, warnings } = work;
+  const { graph, assigned, builder, moved, warnings, known } = work;
   const input = op.inputs[row.data] ?? -1;
   const weights = valueAt(graph, op.inputs[rule.weights] ?? -1);
   const reals = floatData(weights);
@@ -143,7 +153,7 @@ function weightedOperands(work: Work, op: Op, row: OpRow, rule: WeightRule): rea
   const biasReals = floatData(bias);
   if (biasReals === null) throw refusal(graph, op, `its bias ${bias.name} is computed, not constant`);
   const [inputScale = 1] = paramsOf(assigned, input).scale;
-  const quantized = quantizeWeights(reals, weights.shape, biasReals, rule.perChannel, inputScale);
+  const quantized = quantizeWeights(reals, weights.shape, biasReals, rule.perChannel, inputScale, known);
   if (quantized.adjusted > 0) {
     warnings.push(
       `${weights.name}: ${quantized.adjusted} channels have tiny weights beside their bias; their scale was raised`,

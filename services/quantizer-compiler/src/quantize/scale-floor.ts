@@ -7,6 +7,7 @@ import type { Graph, Op, QuantParams } from '../graph/graph.js';
 import { opTable } from '../graph/op-table.js';
 import { activationParams } from './params.js';
 import type { Assignment } from './assign.js';
+import { peakOf } from './weights.js';
 
 /** Finest step of an output, as a share of the step that its inputs resolve. */
 const finestShare = 1 / 128;
@@ -27,7 +28,7 @@ function resolvedStep(graph: Graph, op: Op, assigned: Assignment): number {
   const weights = opTable[op.kind]?.weights;
   if (weights !== undefined) {
     const data = floatData(graph.values[op.inputs[weights.weights] ?? -1]) ?? new Float32Array();
-    return (coarsest * data.reduce((peak, weight) => Math.max(peak, Math.abs(weight)), 0)) / 127;
+    return (coarsest * peakOf(data)) / 127;
   }
   if (op.kind === 'MUL') return (steps[0] ?? 0) * (steps[1] ?? 0);
   if (op.kind === 'SQUARED_DIFFERENCE') return coarsest * coarsest;

@@ -20,9 +20,18 @@ const leastWeight = 0.5e-6;
 /** A bias beyond this leaves no room for the sum of products in an int32. */
 const biasMax = (2 ** 31 - 1) / 2;
 
+/** Rounded weights and their scales, as long as no bias asks for coarser ones. */
+interface RoundedWeights {
+  readonly scale: readonly number[];
+  readonly weights: Int8Array;
+}
+
+/** Weights that were rounded before, by their reals: many candidates of a model have the same. */
+export type KnownWeights = Map<Float32Array, RoundedWeights>;
+
 /**
  * Quantizes weights of `shape` and a bias with one value per output channel. `perChannel` is the axis of the channels, or null
- * for a single scale; `inputScale` is the float32 scale of the input.
+ * for a single scale; `inputScale` is the float32 scale of the input. Results are looked up and kept in `known`.
  */
 export function quantizeWeights(
   weights: Float32Array,
@@ -30,15 +39,15 @@ export function quantizeWeights(
   bias: Float32Array,
   perChannel: number | null,
   inputScale: number,
+  known: KnownWeights = new Map(),
 ): QuantizedWeights {
-  const channels = bias.length;
-  const groups = perChannel === null ? 1 : channels;
+  const groups = perChannel === null ? 1 : bias.length;
   const inner = perChannel === null ? 1 : shape.slice(perChannel + 1).reduce((product, size) => product * size, 1);
-  const peaks = groupPeaks(weights, groups, inner);
+  const plain = known.get(weights) ?? roundedPlainly(weights, groups, inner);
+  known.set(weights, plain);
   const biasPeaks = groupPeaks(bias, groups, 1);
   let adjusted = 0;
-  const scale = Array.from(peaks, (peak, index) => {
-    const measured = Math.fround(Math.max(leastWeight, peak) / weightMax);
+  const scale = plain.scale.map((measured, index) => {
     const biasPeak = biasPeaks[index] ?? 0;
     if (biasPeak / Math.fround(inputScale * measured) <= biasMax) return measured;
     adjusted++;
@@ -47,7 +56,7 @@ export function quantizeWeights(
   const biasScale = scale.map((one) => Math.fround(inputScale * one));
   const zeros = scale.map(() => 0);
   return {
-    weights: rounded(weights, Float64Array.from(scale), inner),
+    weights: adjusted === 0 ? plain.weights : rounded(weights, Float64Array.from(scale), inner),
     weightParams: { scale, zeroPoint: zeros, dimension: groups === 1 ? 0 : (perChannel ?? 0) },
     bias: Int32Array.from(bias, (value, channel) =>
       roundHalfAway(value / (biasScale[groups === 1 ? 0 : channel] ?? 1)),
@@ -57,10 +66,21 @@ export function quantizeWeights(
   };
 }
 
+function roundedPlainly(weights: Float32Array, groups: number, inner: number): RoundedWeights {
+  const peaks = groupPeaks(weights, groups, inner);
+  const scale = Array.from(peaks, (peak) => Math.fround(Math.max(leastWeight, peak) / weightMax));
+  return { scale, weights: rounded(weights, Float64Array.from(scale), inner) };
+}
+
+/** Greatest absolute value. */
+export function peakOf(data: Float32Array): number {
+  return groupPeaks(data, 1, data.length)[0] ?? 0;
+}
+
 /** Greatest absolute value of each group; groups alternate every `inner` elements. */
 function groupPeaks(data: Float32Array, groups: number, inner: number): Float64Array {
   const peaks = new Float64Array(groups);
-  for (let start = 0, group = 0; start < data.length; start += inner, group = (group + 1) % groups) {
+  for (let start = 0, group = 0; inner > 0 && start < data.length; start += inner, group = (group + 1) % groups) {
     let peak = peaks[group] as number;
     for (let at = start; at < start + inner; at++) {
       const size = Math.abs(data[at] as number);

@@ -16,6 +16,7 @@ import type { QuantizationPlan } from '../quantize/plan-quantization.js';
 import { tunableValues } from '../quantize/plan-ranges.js';
 import type { RangeMethods } from '../quantize/plan-ranges.js';
 import { quantizeGraph } from '../quantize/quantize.js';
+import type { KnownWeights } from '../quantize/weights.js';
 import type { CompilePorts } from '../stages.js';
 import { writeTfLite } from '../write/write-tflite.js';
 import { heldOutPhotos } from './held-out.js';
@@ -43,11 +44,13 @@ export async function tuneModel(
   const judged = judgedGraph(graph);
   const photos = await heldOutPhotos(judged, heldOut, ports);
   const tunable = tunableValues(graph);
-  const graphs = { nearest: graph, fitted: fitWeights(graph, calibration.weightInputs) };
-  const planOf = ({ weights, methods }: Candidate, replaced: ReadonlyMap<string, Range>): QuantizationPlan => {
-    const plan = planQuantization(graphs[weights], { calibration, inputs, methods, replaced });
-    return { ...plan, graph: correctBias(plan.graph, plan.assigned, calibration.channelMeans) };
-  };
+  const plain = planQuantization(graph, { calibration, inputs, methods: new Map(), replaced: new Map() });
+  const corrected = (one: Graph): Graph => correctBias(one, plain.assigned, calibration.channelMeans);
+  // Layers whose inputs were not collected keep their weights, and get corrected biases at least.
+  const graphs = { nearest: corrected(graph), fitted: corrected(fitWeights(graph, calibration.weightInputs)) };
+  const planOf = ({ weights, methods }: Candidate, replaced: ReadonlyMap<string, Range>): QuantizationPlan =>
+    planQuantization(graphs[weights], { calibration, inputs, methods, replaced });
+  const known: KnownWeights = new Map();
   const budget = candidateBudget(graph, photos.length, calibration.images);
   let measured = 0;
   ports.onStage('plan', 0, budget);
@@ -65,7 +68,7 @@ export async function tuneModel(
       },
     },
     async (one) => {
-      const error = await measure(planOf(one, new Map()), judged, photos, ports);
+      const error = await measure(planOf(one, new Map()), judged, photos, known, ports);
       ports.onStage('plan', ++measured, Math.max(budget, measured));
       return error;
     },
@@ -80,12 +83,12 @@ async function measure(
   { graph, assigned }: QuantizationPlan,
   judged: JudgedGraph,
   photos: readonly HeldOutPhoto[],
+  known: KnownWeights,
   ports: CompilePorts,
 ): Promise<number> {
-  const shortened = { ...graph, ops: graph.ops.slice(0, 0), outputs: judged.graph.outputs };
-  const kept = new Set(judged.graph.ops.flatMap(({ outputs }) => outputs));
-  const ops = graph.ops.filter((op) => op.outputs.some((index) => kept.has(index)));
-  const quantized = quantizeGraph({ ...shortened, ops }, assigned, { inputType: 'uint8', outputType: 'float32' });
+  const { ops, outputs: wanted } = judged.graph;
+  const options = { inputType: 'uint8', outputType: 'float32' } as const;
+  const quantized = quantizeGraph({ ...graph, ops, outputs: wanted }, assigned, options, known);
   const error = new OutputsError(judged.outputs);
   await withModel(ports.openModel(writeModel(writeTfLite(quantized.graph))), async (model) => {
     for (const photo of photos) {
