@@ -8,8 +8,11 @@ import { writeModel } from '@atoll/tflite/write';
 import { AtollError } from '@atoll/base/error';
 import { observePhotos } from './run/observe-photos.js';
 import { splitPhotos } from './calibrate/split-photos.js';
-import { Agreement } from './compare/agreement.js';
-import { runAsReals, withModel } from './run/run-model.js';
+import { compareModels } from './judge/compare-models.js';
+import { noComparison } from './judge/comparison.js';
+import { judgeTensors } from './judge/judge-tensors.js';
+import { tensorDetails } from './judge/tensor-details.js';
+import { photoWarnings, tensorWarnings } from './judge/warnings.js';
 import { parameterCount, valueAt } from './graph/graph.js';
 import type { Graph } from './graph/graph.js';
 import { printGraph } from './graph/print.js';
@@ -17,20 +20,19 @@ import { verify } from './graph/verify.js';
 import { importModel } from './import/import-model.js';
 import type { ModelFiles } from './import/layers-model.js';
 import { passes } from './passes/passes.js';
-import { floatInput, readable } from './photo.js';
 import type { Photo, PhotoSize } from './photo.js';
 import { toDynamicRange } from './quantize/dynamic-range.js';
 import { toFloat16 } from './quantize/float16.js';
 import type { QuantizeMode } from './quantize/modes.js';
 import { inputParams, pixelNormalization } from './quantize/params.js';
 import type { PixelRange } from './quantize/params.js';
-import { planQuantization, sameMethod } from './quantize/plan-quantization.js';
+import { planUniformly } from './quantize/plan-quantization.js';
 import type { RangeChoice } from './quantize/plan-quantization.js';
 import { quantizeGraph } from './quantize/quantize.js';
 import type { BorderType } from './quantize/borders.js';
-import type { QuantizeDetails } from './report/details.js';
-import { borderReport, countOps, evalReport, planSummary } from './report/report.js';
-import type { EvalReport, QuantizeReport } from './report/report.js';
+import type { QuantizeDetails, TensorDetail } from './report/details.js';
+import { borderReport, countOps, evalReport, planSummary, tensorReports } from './report/report.js';
+import type { QuantizeReport } from './report/report.js';
 import type { CompilePorts } from './stages.js';
 import { tuneModel } from './tune/tune-model.js';
 import { writeTfLite } from './write/write-tflite.js';
@@ -58,7 +60,7 @@ export interface QuantizeResult {
   readonly float: Uint8Array;
   readonly report: QuantizeReport;
   /** What the page for people shows beside the report. */
-  readonly details?: QuantizeDetails;
+  readonly details: QuantizeDetails;
 }
 
 /** Quantizes a model. */
@@ -72,7 +74,7 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const made =
     request.mode === 'full-integer'
       ? await fullInteger(graph, size, request, ports, warnings)
-      : { graph: checked(weightsOnly[request.mode](graph), 'quantize', ports), images: 0 };
+      : { graph: checked(weightsOnly[request.mode](graph), 'quantize', ports), images: 0, tensors: [] };
 
   ports.onStage('write');
   const model = withClassifierMetadata(writeTfLite(made.graph), classifier(graph, request, size));
@@ -86,7 +88,12 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   if (request.mode === 'full-integer') warnings.push(...edgeTpu.warnings);
 
   ports.onStage('report');
-  const compared = await compare(float, int8, size, request, ports, warnings);
+  const compared = await compareModels(
+    { ...request, float, int8 },
+    { photos: request.evalPhotos, size, pixels: request.pixels },
+    ports,
+    warnings,
+  );
   for (const warning of warnings) ports.onWarning(warning);
   const report: QuantizeReport = {
     file: 'model.tflite',
@@ -99,11 +106,13 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
     ops: countOps(model),
     parameters: parameterCount(graph),
     calibrationImages: made.images,
-    ...(compared === null ? {} : { eval: compared }),
+    ...(compared === null ? {} : { eval: evalReport(compared.agreement.figures()) }),
+    ...(made.tensors.length === 0 ? {} : { tensors: tensorReports(made.tensors) }),
     edgeTpu: planSummary(edgeTpu),
     warnings,
   };
-  return { int8, float, report };
+  const details = { ...(compared?.details() ?? noComparison), tensors: made.tensors };
+  return { int8, float, report, details };
 }
 
 /** The modes that need no photos. */
@@ -116,27 +125,28 @@ async function fullInteger(
   request: QuantizeRequest,
   ports: CompilePorts,
   warnings: string[],
-): Promise<{ readonly graph: Graph; readonly images: number }> {
+): Promise<{ readonly graph: Graph; readonly images: number; readonly tensors: readonly TensorDetail[] }> {
   const inputs = new Map(graph.inputs.map((index) => [index, inputParams(request.pixels)]));
-  const { photos, heldOut } = request.ranges === 'auto' ? splitPhotos(request.photos, request.heldOut) : request;
-  const observed = { photos, size, pixels: request.pixels };
-  const calibration = await observePhotos(graph, observed, request.ranges === 'auto', ports, warnings);
+  const isAuto = request.ranges === 'auto';
+  const { photos, heldOut } = isAuto ? splitPhotos(request.photos, request.heldOut) : request;
+  const seen = { photos, size, pixels: request.pixels };
+  const calibration = await observePhotos(graph, seen, isAuto, ports, warnings);
 
   ports.onStage('plan');
+  const others = { ...seen, photos: heldOut };
   const plan =
     request.ranges === 'auto'
-      ? await tuneModel(graph, calibration, inputs, { ...observed, photos: heldOut }, ports)
-      : planQuantization(graph, {
-          calibration,
-          inputs,
-          methods: sameMethod(graph, request.ranges),
-          replaced: new Map(),
-        });
+      ? await tuneModel(graph, calibration, inputs, others, (one) => observePhotos(one, seen, true, ports, []), ports)
+      : planUniformly(graph, calibration, inputs, request.ranges);
 
   ports.onStage('quantize');
   const quantized = quantizeGraph(plan.graph, plan.assigned, request);
   warnings.push(...quantized.warnings);
-  return { graph: checked(quantized.graph, 'quantize', ports), images: calibration.images };
+  const result = checked(quantized.graph, 'quantize', ports);
+  const inputNames = graph.inputs.map((index) => valueAt(graph, index).name);
+  const judged = await judgeTensors(plan, { ...seen, photos: isAuto ? heldOut : photos }, ports);
+  warnings.push(...tensorWarnings(plan, judged), ...photoWarnings(calibration, inputNames));
+  return { graph: result, images: calibration.images, tensors: tensorDetails(plan, judged) };
 }
 
 /** The float .tflite of a model: import, verify, passes, write. */
@@ -157,40 +167,6 @@ function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
   verify(graph, stage);
   ports.onGraph?.(stage, () => printGraph(graph));
   return graph;
-}
-
-/** Runs both models on the photos for comparison. */
-async function compare(
-  float: Uint8Array,
-  int8: Uint8Array,
-  size: PhotoSize,
-  request: QuantizeRequest,
-  ports: CompilePorts,
-  warnings: string[],
-): Promise<EvalReport | null> {
-  const total = request.evalPhotos.length;
-  if (total === 0) return null;
-  const agreement = new Agreement();
-  await withModel(ports.openModel(float), async (floatRuns) => {
-    await withModel(ports.openModel(int8), async (int8Runs) => {
-      let done = 0;
-      for await (const { photo, pixels } of readable(request.evalPhotos, size, ports.signal, warnings)) {
-        const reals = floatInput(pixels, request.pixels);
-        const input = request.inputType === 'float32' ? reals : borderPixels(pixels, request.inputType);
-        const [expected] = [...(await runAsReals(floatRuns, reals)).values()];
-        const [actual] = [...(await runAsReals(int8Runs, input)).values()];
-        const label = photo.label === null ? -1 : request.labels.indexOf(photo.label);
-        agreement.add(expected ?? new Float32Array(), actual ?? new Float32Array(), label === -1 ? null : label);
-        ports.onStage('report', ++done, total);
-      }
-    });
-  });
-  return evalReport(agreement.figures());
-}
-
-/** A pixel is its own uint8 value, and 128 less as int8: see inputParams. */
-function borderPixels(pixels: Uint8Array, type: BorderType): Uint8Array {
-  return type === 'int8' ? pixels.map((pixel) => pixel ^ 0x80) : pixels;
 }
 
 function photoSize(graph: Graph): PhotoSize {

@@ -306,7 +306,10 @@ describe('startQuantizerCompiler', () => {
     });
     assert.equal(job.state, JobState.JOB_STATE_SUCCEEDED);
     const warnings = events.flatMap(({ event }) => (event?.$case === 'warning' ? [event.value.message] : []));
-    assert.deepEqual(warnings, ['1 of 7 photos could not be decoded and were left out: bird/broken.jpg']);
+    assert.ok(
+      warnings.includes('1 of 7 photos could not be decoded and were left out: bird/broken.jpg'),
+      warnings.join('\n'),
+    );
   });
 
   it('refuses before a job what a request gets wrong, in one line', async () => {

@@ -29,7 +29,22 @@ const allPackages = Object.keys(packageImports);
 /** The deciding parts of each service: folders, or single files at the root of src. */
 const decidingParts: Readonly<Record<string, readonly string[]>> = {
   trainer: ['augment', 'model', 'dataset/photo', 'dataset/split', 'dataset/data-version'],
-  'quantizer-compiler': ['graph', 'passes', 'quantize', 'write', 'report', 'compare/agreement', 'calibrate', 'tune/tune', 'tune/judged-graph', 'tune/outputs-error'],
+  'quantizer-compiler': [
+    'graph',
+    'passes',
+    'quantize',
+    'write',
+    'report',
+    'compare/agreement',
+    'calibrate',
+    'tune/tune',
+    'tune/judged-graph',
+    'tune/outputs-error',
+    'judge/tensor-errors',
+    'judge/warnings',
+    'judge/tensor-details',
+    'judge/comparison',
+  ],
   registry: ['releases'],
   'edge-inference': [
     'swap/state',

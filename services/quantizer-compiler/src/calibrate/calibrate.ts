@@ -13,6 +13,8 @@ export type ObservedRun = (photo: Uint8Array) => Promise<readonly Float32Array[]
 export interface Calibration {
   readonly images: number;
   readonly ranges: ReadonlyMap<string, Range>;
+  /** The ranges over every other photo, and over those between. */
+  readonly halves: ReadonlyMap<string, readonly Range[]>;
   readonly histograms: ReadonlyMap<string, Histogram>;
   /** Mean and greatest absolute value of each channel (last axis) over photos and positions. */
   readonly channelMeans: ReadonlyMap<string, Float64Array>;
@@ -76,6 +78,7 @@ export async function calibrate(
   return {
     images,
     ranges: new Map(observed.map(({ name, observer }) => [name, observer.range()])),
+    halves: new Map(observed.map(({ name, observer }) => [name, observer.halves()])),
     histograms: new Map(observed.map(({ name, observer }) => [name, observer.histogram()])),
     channelMeans: new Map(observed.map(({ name, observer }) => [name, observer.channelMeans()])),
     channelPeaks: new Map(observed.map(({ name, observer }) => [name, observer.channelPeaks()])),

@@ -20,6 +20,11 @@ export class Observer {
   notFinite = 0;
   readonly #counts = new Float64Array(bins);
   #reach = 1e-6;
+  #runs = 0;
+  readonly #halves = [
+    { min: 0, max: 0 },
+    { min: 0, max: 0 },
+  ];
   readonly #channelSums: Float64Array;
   readonly #channelPeaks: Float64Array;
 
@@ -44,7 +49,7 @@ export class Observer {
     this.count += values.length;
     const [sums, peaks] = [this.#channelSums, this.#channelPeaks];
     const channels = sums.length;
-    let { min, max } = this;
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let start = 0; start < values.length; start += channels) {
       const end = Math.min(channels, values.length - start);
       for (let channel = 0; channel < end; channel++) {
@@ -56,8 +61,10 @@ export class Observer {
         if (size > (peaks[channel] as number)) peaks[channel] = size;
       }
     }
-    this.min = min;
-    this.max = max;
+    this.min = Math.min(this.min, min);
+    this.max = Math.max(this.max, max);
+    const half = this.#halves[this.#runs++ % 2];
+    if (half !== undefined) [half.min, half.max] = [Math.min(half.min, min), Math.max(half.max, max)];
     while (Math.max(-min, max) >= this.#reach) this.#double();
     this.#sort(values);
   }
@@ -76,6 +83,11 @@ export class Observer {
   /** Least and greatest value; an empty range at 0 when nothing was seen. */
   range(): Range {
     return this.count === 0 ? { min: 0, max: 0 } : { min: this.min, max: this.max };
+  }
+
+  /** The ranges, 0 included, of every other run and of those between. */
+  halves(): readonly Range[] {
+    return this.#halves;
   }
 
   /** How often values fell where, in bins that are there from the start. */

@@ -5,6 +5,7 @@ import type { Graph, QuantParams } from '../graph/graph.js';
 import { assignParams } from './assign.js';
 import type { Assignment } from './assign.js';
 import { rangeMethods } from './choose-range.js';
+import type { RangeMethod } from './choose-range.js';
 import type { Range } from './params.js';
 import { planRanges, tunableValues } from './plan-ranges.js';
 import type { RangeMethods } from './plan-ranges.js';
@@ -39,7 +40,24 @@ export function planQuantization(
   return { graph, assigned: assignParams(graph, new Map([...ranges, ...replaced]), inputs) };
 }
 
-/** One method for every tensor that has a choice. */
-export function sameMethod(graph: Graph, method: (typeof rangeMethods)[number]): RangeMethods {
-  return new Map(tunableValues(graph).map(({ name }) => [name, method]));
+/** A plan with what it rests on. */
+export interface CompletePlan extends QuantizationPlan {
+  /** The float model as it was calibrated: the plan's graph before its weights were rounded. */
+  readonly float: Graph;
+  readonly calibration: Calibration;
+  readonly methods: RangeMethods;
+  readonly replaced: ReadonlyMap<string, Range>;
+}
+
+/** Plans with one method for every tensor that has a choice. */
+export function planUniformly(
+  graph: Graph,
+  calibration: Calibration,
+  inputs: ReadonlyMap<number, QuantParams>,
+  method: RangeMethod,
+): CompletePlan {
+  const methods = new Map(tunableValues(graph).map(({ name }) => [name, method]));
+  const replaced = new Map<string, Range>();
+  const plan = planQuantization(graph, { calibration, inputs, methods, replaced });
+  return { ...plan, float: graph, calibration, methods, replaced };
 }

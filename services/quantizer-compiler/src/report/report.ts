@@ -4,6 +4,7 @@ import type { Tensor, TfLiteModel } from '@atoll/tflite/model';
 import type { EdgeTpuPlan } from '@atoll/edgetpu/plan';
 import type { AgreementFigures } from '../compare/agreement.js';
 import type { QuantizeMode } from '../quantize/modes.js';
+import { measured } from './costliest.js';
 import type { TensorDetail } from './details.js';
 
 /** An input or output of a model. */
@@ -113,4 +114,9 @@ export function planSummary(plan: EdgeTpuPlan): PlanSummary {
   }
   const { onEdgeTpu, onCpu, subgraphs, onChipBytes, offChipBytes } = plan;
   return { ops: [...rows.values()], onEdgeTpu, onCpu, subgraphs, onChipBytes, offChipBytes };
+}
+
+/** Of each activation that was measured, how far it is from the float model's. */
+export function tensorReports(tensors: readonly TensorDetail[]): NonNullable<QuantizeReport['tensors']> {
+  return measured(tensors).map(({ name, sqnrDb, clipped }) => ({ name, sqnrDb, clipped }));
 }

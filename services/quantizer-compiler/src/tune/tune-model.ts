@@ -6,15 +6,17 @@ import { runAsReals, withModel } from '../run/run-model.js';
 import { elementCount, valueAt } from '../graph/graph.js';
 import type { Graph, QuantParams } from '../graph/graph.js';
 import { opTable } from '../graph/op-table.js';
+import { equalize } from '../passes/equalize.js';
 import { chooseRange } from '../quantize/choose-range.js';
+import type { RangeMethod } from '../quantize/choose-range.js';
 import { correctBias } from '../quantize/correct-bias.js';
 import { fitWeights } from '../quantize/fit-weights.js';
 import { bestLogitRange } from '../quantize/logit-range.js';
 import type { Range } from '../quantize/params.js';
 import { planQuantization } from '../quantize/plan-quantization.js';
-import type { QuantizationPlan } from '../quantize/plan-quantization.js';
+import type { CompletePlan, QuantizationPlan } from '../quantize/plan-quantization.js';
 import { tunableValues } from '../quantize/plan-ranges.js';
-import type { RangeMethods } from '../quantize/plan-ranges.js';
+import type { RangeMethods, TunableValue } from '../quantize/plan-ranges.js';
 import { quantizeGraph } from '../quantize/quantize.js';
 import type { KnownWeights } from '../quantize/weights.js';
 import type { CompilePorts } from '../stages.js';
@@ -24,48 +26,47 @@ import type { HeldOutPhoto } from './held-out.js';
 import { judgedGraph } from './judged-graph.js';
 import type { JudgedGraph } from './judged-graph.js';
 import { OutputsError } from './outputs-error.js';
-import { tune } from './tune.js';
-import type { Candidate } from './tune.js';
+import { bases, tune } from './tune.js';
+import type { Base, Candidate } from './tune.js';
 
-/** The best plan, and how it came about. */
-export interface TunedPlan extends QuantizationPlan {
-  readonly methods: RangeMethods;
-  readonly replaced: ReadonlyMap<string, Range>;
+/** Channels are lifted half the way to their common peak: the whole way makes weights unlike. */
+const equalizeStrength = 0.5;
+
+/** A float graph that candidates are made of, and what calibration found on it. */
+interface TunedBase {
+  readonly graph: Graph;
+  /** Before its weights were fitted. */
+  readonly float: Graph;
+  readonly calibration: Calibration;
 }
 
-/** Finds the plan that errs least on the photos of `heldOut`. */
+/** Finds the plan that errs least on the photos of `heldOut`; `recalibrate` runs another graph on the representative photos. */
 export async function tuneModel(
   graph: Graph,
   calibration: Calibration,
   inputs: ReadonlyMap<number, QuantParams>,
   heldOut: ObservedPhotos,
+  recalibrate: (graph: Graph) => Promise<Calibration>,
   ports: CompilePorts,
-): Promise<TunedPlan> {
+): Promise<CompletePlan> {
   const judged = judgedGraph(graph);
   const photos = await heldOutPhotos(judged, heldOut, ports);
   const tunable = tunableValues(graph);
-  const plain = planQuantization(graph, { calibration, inputs, methods: new Map(), replaced: new Map() });
-  const corrected = (one: Graph): Graph => correctBias(one, plain.assigned, calibration.channelMeans);
-  // Layers whose inputs were not collected keep their weights, and get corrected biases at least.
-  const graphs = { nearest: corrected(graph), fitted: corrected(fitWeights(graph, calibration.weightInputs)) };
-  const planOf = ({ weights, methods }: Candidate, replaced: ReadonlyMap<string, Range>): QuantizationPlan =>
-    planQuantization(graphs[weights], { calibration, inputs, methods, replaced });
+  const made = await tunedBases(graph, calibration, inputs, recalibrate);
+  const planOf = ({ base, methods }: Candidate, replaced: ReadonlyMap<string, Range>): CompletePlan => {
+    const from = made.get(base) ?? { graph, float: graph, calibration };
+    const plan = planQuantization(from.graph, { calibration: from.calibration, inputs, methods, replaced });
+    return { ...plan, float: from.float, calibration: from.calibration, methods, replaced };
+  };
   const known: KnownWeights = new Map();
   const budget = candidateBudget(graph, photos.length, calibration.images);
   let measured = 0;
   ports.onStage('plan', 0, budget);
   const { candidate } = await tune(
     {
-      weights: ['nearest', 'fitted'],
+      bases: bases.filter((base) => made.has(base)),
       tunable,
-      gain: (name, method) => {
-        const range = calibration.ranges.get(name);
-        const histogram = calibration.histograms.get(name);
-        const kept = tunable.find((one) => one.name === name)?.kept ?? { min: true, max: true };
-        if (range === undefined || histogram === undefined || range.max <= range.min) return 0;
-        const chosen = chooseRange(method, range, histogram, kept);
-        return 1 - (chosen.max - chosen.min) / (range.max - range.min);
-      },
+      gain: (base, name, method) => narrowing(made.get(base)?.calibration ?? calibration, tunable, name, method),
     },
     async (one) => {
       const error = await measure(planOf(one, new Map()), judged, photos, known, ports);
@@ -74,8 +75,46 @@ export async function tuneModel(
     },
     budget,
   );
-  const replaced = logitRanges(judged, calibration, photos);
-  return { ...planOf(candidate, replaced), methods: candidate.methods, replaced };
+  return planOf(candidate, logitRanges(judged, calibration, photos));
+}
+
+/** The bases of candidates; an equalized one only where equalization changes something. */
+async function tunedBases(
+  graph: Graph,
+  calibration: Calibration,
+  inputs: ReadonlyMap<number, QuantParams>,
+  recalibrate: (graph: Graph) => Promise<Calibration>,
+): Promise<ReadonlyMap<Base, TunedBase>> {
+  // Layers whose inputs were not collected keep their weights, and get corrected biases at least.
+  const corrected = (one: Graph, float: Graph, seen: Calibration): TunedBase => {
+    const plan = planQuantization(one, { calibration: seen, inputs, methods: new Map(), replaced: new Map() });
+    return { graph: correctBias(one, plan.assigned, seen.channelMeans), float, calibration: seen };
+  };
+  const made = new Map<Base, TunedBase>([
+    ['nearest', corrected(graph, graph, calibration)],
+    ['fitted', corrected(fitWeights(graph, calibration.weightInputs), graph, calibration)],
+  ]);
+  const equalized = equalize(graph, calibration.channelPeaks, equalizeStrength);
+  if (equalized.values.some(({ data }, index) => data !== graph.values[index]?.data)) {
+    const seen = await recalibrate(equalized);
+    made.set('equalized', corrected(fitWeights(equalized, seen.weightInputs), equalized, seen));
+  }
+  return made;
+}
+
+/** By how much a method narrows the range of a tensor. */
+function narrowing(
+  { ranges, histograms }: Calibration,
+  tunable: readonly TunableValue[],
+  name: string,
+  method: RangeMethod,
+): number {
+  const range = ranges.get(name);
+  const histogram = histograms.get(name);
+  const kept = tunable.find((one) => one.name === name)?.kept ?? { min: true, max: true };
+  if (range === undefined || histogram === undefined || range.max <= range.min) return 0;
+  const chosen = chooseRange(method, range, histogram, kept);
+  return 1 - (chosen.max - chosen.min) / (range.max - range.min);
 }
 
 /** The error of a plan's int8 model, up to the logits, on the photos. */

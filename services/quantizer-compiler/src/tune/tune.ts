@@ -1,19 +1,23 @@
 // Ranges `auto`: what errs least on photos that were not calibrated on, found greedily. Every candidate is a whole int8 model, and
 // `measure` runs it. In order:
-//   1. weights to the nearest step with corrected biases, or fitted to their inputs
+//   1. weights to the nearest step with corrected biases, or fitted to their inputs; then the same of the equalized model
 //   2. one method of ranges for all tensors
-//   3. another method for one tensor after the other, those first whose range would change most
-// A candidate is taken when it errs less than the best so far by a margin that chance does not reach. Nothing here runs a model.
+//   3. another method for one tensor after the other, those first whose range would change most, until several gained nothing
+// A candidate is taken when it errs less than the best so far by a margin that chance does not reach: of many that are equally
+// good, one looks better on a hundred photos. Nothing here runs a model.
 import type { RangeMethods, TunableValue } from '../quantize/plan-ranges.js';
 import { rangeMethods } from '../quantize/choose-range.js';
 import type { RangeMethod } from '../quantize/choose-range.js';
 
-/** Whose weights a candidate has. */
-export type WeightChoice = 'nearest' | 'fitted';
+/** The float model with weights as a candidate has them. */
+export const bases = ['nearest', 'fitted', 'equalized'] as const;
+
+/** One of them. */
+export type Base = (typeof bases)[number];
 
 /** A candidate. */
 export interface Candidate {
-  readonly weights: WeightChoice;
+  readonly base: Base;
   readonly methods: RangeMethods;
 }
 
@@ -24,15 +28,17 @@ export interface Tuned {
   readonly measured: number;
 }
 
-/** What is to be chosen among; `gains` tells by how much a method would narrow each tensor's range, 0 for not at all. */
+/** What is to be chosen among; `gain` tells by how much a method would narrow a tensor's range, 0 for not at all. */
 export interface Choices {
-  readonly weights: readonly WeightChoice[];
+  readonly bases: readonly Base[];
   readonly tunable: readonly TunableValue[];
-  gain(name: string, method: RangeMethod): number;
+  gain(base: Base, name: string, method: RangeMethod): number;
 }
 
-/** One method for all must gain 1 %, another for one tensor half a percent. */
-const margins = { all: 0.99, one: 0.995 };
+/** What a candidate may err at most, as a share of the best so far: as another base, with one method for all, with one for a tensor. */
+const margins = { base: 1, all: 0.98, one: 0.985 };
+/** Tensors in a row that gain nothing before the search ends. */
+const patience = 6;
 
 /** Measures at most `budget` candidates. */
 export async function tune(
@@ -41,31 +47,36 @@ export async function tune(
   budget: number,
 ): Promise<Tuned> {
   let measured = 0;
-  let best: Candidate = { weights: choices.weights[0] ?? 'nearest', methods: new Map() };
+  let best: Candidate = { base: choices.bases[0] ?? 'nearest', methods: new Map() };
   let error = await measure(best);
   measured++;
-  const consider = async (candidate: Candidate, margin: number): Promise<void> => {
-    if (measured >= budget) return;
+  const isBetter = async (candidate: Candidate, margin: number): Promise<boolean> => {
+    if (measured >= budget) return false;
     measured++;
     const found = await measure(candidate);
-    if (found < margin * error) [best, error] = [candidate, found];
+    if (!(found < margin * error)) return false;
+    [best, error] = [candidate, found];
+    return true;
   };
-  for (const weights of choices.weights.slice(1)) await consider({ ...best, weights }, 1);
+  for (const base of choices.bases.slice(1)) await isBetter({ ...best, base }, margins.base);
   for (const method of rangeMethods.slice(1)) {
-    await consider({ ...best, methods: new Map(choices.tunable.map(({ name }) => [name, method])) }, margins.all);
+    await isBetter({ ...best, methods: new Map(choices.tunable.map(({ name }) => [name, method])) }, margins.all);
   }
-  for (const { name, method } of moves(choices, best.methods)) {
-    await consider({ ...best, methods: new Map([...best.methods, [name, method]]) }, margins.one);
+  let idle = 0;
+  for (const { name, method } of moves(choices, best)) {
+    if (idle === patience) break;
+    const gained = await isBetter({ ...best, methods: new Map([...best.methods, [name, method]]) }, margins.one);
+    idle = gained ? 0 : idle + 1;
   }
   return { candidate: best, error, measured };
 }
 
 /** Every other method of every tensor that differs from what it has, the greatest difference first. */
-function moves(choices: Choices, current: RangeMethods): readonly { name: string; method: RangeMethod }[] {
+function moves(choices: Choices, { base, methods }: Candidate): readonly { name: string; method: RangeMethod }[] {
   return choices.tunable
     .flatMap(({ name }) => {
-      const own = choices.gain(name, current.get(name) ?? 'minmax');
-      return rangeMethods.map((method) => ({ name, method, change: Math.abs(choices.gain(name, method) - own) }));
+      const own = choices.gain(base, name, methods.get(name) ?? 'minmax');
+      return rangeMethods.map((method) => ({ name, method, change: Math.abs(choices.gain(base, name, method) - own) }));
     })
     .filter(({ change }) => change > 0.02)
     .toSorted((a, b) => b.change - a.change);

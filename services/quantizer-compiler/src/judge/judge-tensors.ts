@@ -1,0 +1,51 @@
+// Runs both models with every activation as an output on some photos, and compares tensor by tensor.
+import { writeModel } from '@atoll/tflite/write';
+import { observeAll } from '../calibrate/observed-model.js';
+import type { Graph } from '../graph/graph.js';
+import { floatInput, readable } from '../photo.js';
+import type { CompletePlan } from '../quantize/plan-quantization.js';
+import { quantizeGraph } from '../quantize/quantize.js';
+import type { ObservedPhotos } from '../run/observe-photos.js';
+import { runAsReals, withModel } from '../run/run-model.js';
+import type { CompilePorts } from '../stages.js';
+import { writeTfLite } from '../write/write-tflite.js';
+import { TensorErrors } from './tensor-errors.js';
+import type { TensorError } from './tensor-errors.js';
+
+/** Photos that are compared on: errors of tensors have thousands of values a photo, and settle soon. */
+const comparedPhotos = 12;
+
+/** The error of each activation by its name; empty where no photo can be decoded. */
+export async function judgeTensors(
+  { graph, float, assigned }: CompletePlan,
+  { photos, size, pixels }: ObservedPhotos,
+  ports: CompilePorts,
+): Promise<ReadonlyMap<string, TensorError>> {
+  const outputs = observedOutputs(graph);
+  const errors = outputs.map((index) => ({
+    name: graph.values[index]?.name ?? '',
+    params: assigned.get(index),
+    errors: new TensorErrors(),
+  }));
+  // Every activation is given as float32: the WebAssembly backend knows no int8 outputs.
+  const int8 = quantizeGraph({ ...graph, outputs }, assigned, { inputType: 'uint8', outputType: 'float32' }).graph;
+  await withModel(ports.openModel(writeModel(writeTfLite({ ...float, outputs }))), async (floatRuns) => {
+    await withModel(ports.openModel(writeModel(writeTfLite(int8))), async (int8Runs) => {
+      for await (const photo of readable(photos.slice(0, comparedPhotos), size, ports.signal, [])) {
+        const wanted = await runAsReals(floatRuns, floatInput(photo.pixels, pixels));
+        const got = await runAsReals(int8Runs, photo.pixels);
+        for (const { name, params, errors: sums } of errors) {
+          const [expected, actual] = [wanted.get(name), got.get(name)];
+          if (expected !== undefined && actual !== undefined && params !== undefined) {
+            sums.add(expected, actual, params);
+          }
+        }
+      }
+    });
+  });
+  return new Map(errors.map(({ name, errors: sums }) => [name, sums.result()]));
+}
+
+function observedOutputs(graph: Graph): readonly number[] {
+  return observeAll(graph, false).graph.outputs;
+}
