@@ -37,7 +37,7 @@ export async function withHdf5<T>(bytes: Uint8Array, file: string, use: (h5: Hdf
         });
   let h5: File | undefined;
   try {
-    FS?.writeFile(path, bytes);
+    lend(path, bytes);
     h5 = new File(path, 'r');
     return use(accessTo(h5, bytes.length, file, damaged));
   } catch (error) {
@@ -46,6 +46,14 @@ export async function withHdf5<T>(bytes: Uint8Array, file: string, use: (h5: Hdf
     closeQuietly(h5);
     if (FS?.analyzePath(path, false).exists === true) FS.unlink(path);
   }
+}
+
+/** Puts a file into the library's file system as it is, without a copy: it is opened for reading alone. */
+function lend(path: string, bytes: Uint8Array): void {
+  if (FS === null) throw new RangeError('the HDF5 library has no file system');
+  const stream = FS.open(path, 'w');
+  FS.write(stream, bytes, 0, bytes.length, 0, true);
+  FS.close(stream);
 }
 
 /** A damaged file may fail to close; what was read or said of it before stands. */
@@ -122,13 +130,34 @@ function floats(dataset: Dataset, shape: readonly number[], path: string, file: 
       `cannot import ${file}: weight ${quoted(path)} holds ${found}, not float32`,
     );
   }
-  const { value } = dataset;
-  const data = typeof value === 'number' ? Float32Array.of(value) : value;
-  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== elementCount(shape)) {
+  const data = new Float32Array(elementCount(shape));
+  let filled = 0;
+  for (const part of parts(dataset, shape)) {
+    if (!(part instanceof Float32Array || part instanceof Float64Array) || filled + part.length > data.length) break;
+    data.set(part, filled);
+    filled += part.length;
+  }
+  if (filled !== data.length) {
     throw new AtollError(
       'DATA_LOSS',
-      `cannot import ${file}: weight ${quoted(path)} does not have its ${elementCount(shape)} values`,
+      `cannot import ${file}: weight ${quoted(path)} does not have its ${data.length} values`,
     );
   }
-  return data instanceof Float32Array ? data : Float32Array.from(data);
+  return data;
+}
+
+/** The library's memory never shrinks: large datasets are read some rows at a time. */
+const partBytes = 8 * 1024 * 1024;
+
+function* parts(dataset: Dataset, shape: readonly number[]): Generator<unknown> {
+  const [rows = 1, ...inner] = shape;
+  const rowsAtOnce = Math.max(1, Math.floor(partBytes / (elementCount(inner) * dataset.metadata.size)));
+  if (shape.length === 0 || rows <= rowsAtOnce) {
+    const { value } = dataset;
+    yield typeof value === 'number' ? Float32Array.of(value) : value;
+    return;
+  }
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    yield dataset.slice([[row, Math.min(rows, row + rowsAtOnce)]]);
+  }
 }
