@@ -7,10 +7,11 @@ import { seededRandom } from '../test-models.js';
 import { channelPeaksOf } from './channel-peaks-for-tests.js';
 import { assertSameFunction } from './compare-for-tests.js';
 import { equalize, equalizeWeights } from './equalize.js';
+import { columnStats } from './expected-error.js';
 import { Net } from './net-for-tests.js';
 import { passes } from './passes.js';
 import { randomNet } from './random-net-for-tests.js';
-import { outputPeaks, inputPeaks, weightedOf } from './weighted.js';
+import { outputPeaks, weightedOf } from './weighted.js';
 
 /** A network as the passes leave it, with weights of a row multiplied by something in 1/8..8: channels of unlike size. */
 function unlikeNet(seed: number): Graph {
@@ -137,7 +138,7 @@ describe('equalizeWeights', () => {
     const after = equalizeWeights(graph, 1);
     const [first, second] = after.ops.map((op) => weightedOf(after, op));
     assert.ok(first && second);
-    const columns = inputPeaks(second);
+    const columns = columnStats(second).peaks;
     outputPeaks(first).forEach((row, channel) => {
       assert.ok(Math.abs(row / (columns[channel] ?? 0) - 1) < 1e-5, `${row} ${columns[channel]}`);
     });

@@ -12,12 +12,13 @@
 import { activations } from '@atoll/tflite/enums';
 import { valueAt } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
-import { expectedError } from './expected-error.js';
+import { columnStats, expectedError } from './expected-error.js';
+import type { ColumnStats } from './expected-error.js';
 import { applyChange, Draft, viewOf } from './rule.js';
 import type { View } from './rule.js';
 import { sinksOf } from './sinks.js';
 import type { Sinks } from './sinks.js';
-import { fusedActivation, inputPeaks, outputPeaks, scaleInputs, scaleOutputs, weightedOf } from './weighted.js';
+import { fusedActivation, outputPeaks, scaleInputs, scaleOutputs, weightedOf } from './weighted.js';
 import type { Weighted } from './weighted.js';
 
 /** A factor beyond this, or below its inverse, rests on too few values. */
@@ -40,13 +41,15 @@ export function equalize(graph: Graph, channelPeaks: ReadonlyMap<string, Float64
   return equalizeBy(graph, (before, sinks) => {
     const peaks = channelPeaks.get(valueAt(graph, before.op.outputs[0] ?? -1).name);
     if (peaks === undefined || peaks.length !== before.outChannels) return null;
-    const candidates = [lifted(peaks, strength), balanced(peaks, columnPeaks(sinks, peaks.length), strength)];
+    const stats = sinks.targets.map(columnStats);
+    const candidates = [lifted(peaks, strength), balanced(peaks, columnPeaks(stats, peaks.length), strength)];
     const error = (factors: Float64Array | null): number =>
-      sinks.targets.reduce((sum, target) => sum + expectedError(target, peaks, factors), 0);
+      stats.reduce((sum, reader) => sum + expectedError(reader, peaks, factors), 0);
     let least = error(null);
     let best: Float64Array | null = null;
+    const rows = before.op.kind === 'FULLY_CONNECTED' ? outputPeaks(before) : null;
     for (const candidate of candidates) {
-      const factors = before.op.kind === 'FULLY_CONNECTED' ? withinWeights(before, candidate) : candidate;
+      const factors = rows === null ? candidate : withinWeights(rows, candidate);
       const expected = error(factors);
       if (expected < least) [best, least] = [factors, expected];
     }
@@ -62,7 +65,7 @@ export function equalizeWeights(graph: Graph, strength: number): Graph {
     current = equalizeBy(current, (before, sinks) => {
       if (![before, ...sinks.targets].every(({ op }) => op.kind === 'FULLY_CONNECTED')) return null;
       const rows = outputPeaks(before);
-      const columns = columnPeaks(sinks, rows.length);
+      const columns = columnPeaks(sinks.targets.map(columnStats), rows.length);
       return rows.map((row, channel) => bounded(((columns[channel] ?? 0) / row) ** (strength / 2)));
     });
   }
@@ -120,21 +123,20 @@ function balanced(peaks: Float64Array, columns: Float64Array, strength: number):
 }
 
 /** No row of weights with one scale for all becomes greater than the greatest. */
-function withinWeights(before: Weighted, factors: Float64Array): Float64Array {
-  const rows = outputPeaks(before);
+function withinWeights(rows: Float64Array, factors: Float64Array): Float64Array {
   const greatest = rows.reduce((a, b) => Math.max(a, b), 0);
   return factors.map((factor, channel) => Math.min(factor, Math.max(1, bounded(greatest / (rows[channel] ?? 1)))));
 }
 
 /** Greatest weights by which each channel is read. */
-function columnPeaks({ targets }: Sinks, channels: number): Float64Array {
-  const peaks = new Float64Array(channels);
-  for (const target of targets) {
-    inputPeaks(target).forEach((peak, column) => {
-      peaks[column % channels] = Math.max(peaks[column % channels] ?? 0, peak);
+function columnPeaks(readers: readonly ColumnStats[], channels: number): Float64Array {
+  const greatest = new Float64Array(channels);
+  for (const { peaks } of readers) {
+    peaks.forEach((peak, column) => {
+      greatest[column % channels] = Math.max(greatest[column % channels] ?? 0, peak);
     });
   }
-  return peaks;
+  return greatest;
 }
 
 function bounded(factor: number): number {

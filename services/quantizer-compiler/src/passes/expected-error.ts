@@ -6,23 +6,65 @@ import { opTable } from '../graph/op-table.js';
 import { eachWeight } from './weighted.js';
 import type { Weighted } from './weighted.js';
 
-/** The expected squared error of `reader`, when the channels of its input (peaks[c], c being the channel mod their number) get `factors`. */
-export function expectedError(reader: Weighted, peaks: Float64Array, factors: Float64Array | null): number {
+/** What the weights of an operation tell of each input channel, so that factors can be judged without looking at them again. */
+export interface ColumnStats {
+  readonly inChannels: number;
+  /** Sum of squares of the weights of each input channel. */
+  readonly energies: Float64Array;
+  /** Greatest magnitude of the weights of each input channel. */
+  readonly peaks: Float64Array;
+  /** The same within each group of weights that has a scale: [group, channel]; a depthwise group has one channel. */
+  readonly groupPeaks: Float64Array;
+  readonly groups: number;
+  /** Weights of one channel in one group. */
+  readonly taps: number;
+  readonly depthwise: boolean;
+}
+
+/** Looks at every weight once. */
+export function columnStats(reader: Weighted): ColumnStats {
+  const { kernel, outChannels, inChannels, depthwise } = reader;
+  const groups = opTable[reader.op.kind]?.weights?.perChannel === null ? 1 : outChannels;
+  const width = depthwise ? 1 : inChannels;
+  const energies = new Float64Array(inChannels);
+  const peaks = new Float64Array(inChannels);
+  const groupPeaks = new Float64Array(groups * width);
+  eachWeight(reader, (weight, out, channel) => {
+    const size = Math.abs(weight);
+    energies[channel] = (energies[channel] as number) + weight * weight;
+    if (size > (peaks[channel] as number)) peaks[channel] = size;
+    const at = groups === 1 ? channel : depthwise ? out : out * width + channel;
+    if (size > (groupPeaks[at] as number)) groupPeaks[at] = size;
+  });
+  return { inChannels, energies, peaks, groupPeaks, groups, taps: kernel.length / groupPeaks.length, depthwise };
+}
+
+/**
+ * The expected squared error of a reader when the channels of its input get `factors`, null for none; `peaks` are those of the
+ * channels before, c being the channel of the reader mod their number.
+ */
+export function expectedError(stats: ColumnStats, peaks: Float64Array, factors: Float64Array | null): number {
+  const { inChannels, energies, groupPeaks, groups, taps, depthwise } = stats;
   const channels = peaks.length;
   const factor = (channel: number): number => factors?.[channel % channels] ?? 1;
-  const perChannel = opTable[reader.op.kind]?.weights?.perChannel !== null;
-  const group = (out: number): number => (perChannel ? out : 0);
-  const greatest = new Float64Array(perChannel ? reader.outChannels : 1);
-  const energies = new Float64Array(greatest.length);
-  let activationEnergy = 0;
-  eachWeight(reader, (weight, out, channel) => {
-    const scaled = Math.abs(weight) / factor(channel);
-    const to = group(out);
-    if (scaled > (greatest[to] ?? 0)) greatest[to] = scaled;
-    activationEnergy += scaled * scaled;
-    energies[to] = (energies[to] ?? 0) + ((factor(channel) * (peaks[channel % channels] ?? 0)) / 3) ** 2;
-  });
-  const reach = peaks.reduce((most, peak, channel) => Math.max(most, peak * factor(channel)), 0);
-  const weightError = energies.reduce((sum, energy, to) => sum + energy * ((greatest[to] ?? 0) / 127) ** 2, 0);
-  return activationEnergy * (reach / 255) ** 2 + weightError;
+  const lifted = Float64Array.from(
+    { length: inChannels },
+    (_, channel) => factor(channel) * (peaks[channel % channels] ?? 0),
+  );
+  const reach = lifted.reduce((most, peak) => Math.max(most, peak), 0);
+  const ofActivation = energies.reduce((sum, energy, channel) => sum + energy / factor(channel) ** 2, 0);
+  const width = depthwise ? 1 : inChannels;
+  const multiplier = depthwise ? groups / inChannels : 1;
+  const spread = lifted.reduce((sum, peak) => sum + (peak / 3) ** 2, 0);
+  let ofWeights = 0;
+  for (let group = 0; group < groups; group++) {
+    let greatest = 0;
+    for (let column = 0; column < width; column++) {
+      const channel = depthwise ? Math.floor(group / multiplier) : column;
+      greatest = Math.max(greatest, (groupPeaks[group * width + column] ?? 0) / factor(channel));
+    }
+    const energy = depthwise ? ((lifted[Math.floor(group / multiplier)] ?? 0) / 3) ** 2 : spread;
+    ofWeights += taps * energy * (greatest / 127) ** 2;
+  }
+  return ofActivation * (reach / 255) ** 2 + ofWeights;
 }

@@ -47,12 +47,18 @@ export function fusedActivation({ options }: Op): number {
 
 /** The kernel with every output channel multiplied by `factor(channel)`. */
 export function scaleOutputs(weighted: Weighted, factor: (channel: number) => number): Float32Array {
-  return mapKernel(weighted, (weight, out) => weight * factor(out));
+  const factors = Float64Array.from({ length: weighted.outChannels }, (_, channel) => factor(channel));
+  const scaled = new Float32Array(weighted.kernel.length);
+  eachWeight(weighted, (weight, out, _channel, at) => (scaled[at] = weight * (factors[out] as number)));
+  return scaled;
 }
 
 /** The kernel with every input channel multiplied by `factor(channel)`. */
 export function scaleInputs(weighted: Weighted, factor: (channel: number) => number): Float32Array {
-  return mapKernel(weighted, (weight, _out, channel) => weight * factor(channel));
+  const factors = Float64Array.from({ length: weighted.inChannels }, (_, channel) => factor(channel));
+  const scaled = new Float32Array(weighted.kernel.length);
+  eachWeight(weighted, (weight, _out, channel, at) => (scaled[at] = weight * (factors[channel] as number)));
+  return scaled;
 }
 
 /** What each output channel gains when `offset(channel)` is added to every input channel, and no padding takes part. */
@@ -62,24 +68,14 @@ export function inputOffsetGain(weighted: Weighted, offset: (channel: number) =>
   return gain;
 }
 
-/** Greatest magnitude of the weights of each input channel. */
-export function inputPeaks(weighted: Weighted): Float64Array {
-  const peaks = new Float64Array(weighted.inChannels);
-  eachWeight(weighted, (weight, _out, channel) => (peaks[channel] = Math.max(peaks[channel] ?? 0, Math.abs(weight))));
-  return peaks;
-}
-
 /** Greatest magnitude of the weights of each output channel. */
 export function outputPeaks(weighted: Weighted): Float64Array {
   const peaks = new Float64Array(weighted.outChannels);
-  eachWeight(weighted, (weight, out) => (peaks[out] = Math.max(peaks[out] ?? 0, Math.abs(weight))));
+  eachWeight(weighted, (weight, out) => {
+    const size = Math.abs(weight);
+    if (size > (peaks[out] as number)) peaks[out] = size;
+  });
   return peaks;
-}
-
-function mapKernel(weighted: Weighted, to: (weight: number, out: number, channel: number) => number): Float32Array {
-  const mapped = new Float32Array(weighted.kernel.length);
-  eachWeight(weighted, (weight, out, channel, at) => (mapped[at] = to(weight, out, channel)));
-  return mapped;
 }
 
 /** Visits every weight with its output channel, its input channel and its place. */
@@ -87,13 +83,18 @@ export function eachWeight(
   { kernel, outChannels, inChannels, depthwise }: Weighted,
   visit: (weight: number, out: number, channel: number, at: number) => void,
 ): void {
-  const inner = depthwise ? outChannels : kernel.length / outChannels;
-  const multiplier = outChannels / inChannels;
-  for (let row = 0, at = 0; at < kernel.length; row++) {
-    for (let column = 0; column < inner; column++, at++) {
-      const weight = kernel[at] ?? 0;
-      if (depthwise) visit(weight, column, Math.floor(column / multiplier), at);
-      else visit(weight, row, column % inChannels, at);
+  if (depthwise) {
+    const multiplier = outChannels / inChannels;
+    for (let at = 0, out = 0; at < kernel.length; at++) {
+      visit(kernel[at] as number, out, Math.floor(out / multiplier), at);
+      if (++out === outChannels) out = 0;
+    }
+    return;
+  }
+  const inner = kernel.length / outChannels;
+  for (let at = 0, out = 0; out < outChannels; out++) {
+    for (const end = at + inner; at < end;) {
+      for (let channel = 0; channel < inChannels; channel++, at++) visit(kernel[at] as number, out, channel, at);
     }
   }
 }
