@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AtollError } from '@atoll/base/error';
 import type { Env } from '@atoll/base/env';
 import { median } from './figure.js';
-import { measuredRun } from './measured-run.js';
+import { type MeasuredRun, measuredRun } from './measured-run.js';
 import { benchScript, type BenchNet } from './nets.js';
 
 /** A conversion: medians over its runs. */
@@ -16,6 +16,8 @@ export interface Conversion {
   readonly seconds: number | null;
   /** The process from its start to its end. */
   readonly processSeconds: number | null;
+  /** Processor time of the process and its children. */
+  readonly cpuSeconds: number | null;
   readonly peakRssBytes: number | null;
 }
 
@@ -96,17 +98,20 @@ export async function convertByPeers(
 }
 
 async function medians(command: string, args: readonly string[], runs: number, env: Env, signal: AbortSignal) {
-  const taken: { readonly seconds: number; readonly processSeconds: number; readonly peakRssBytes: number | null }[] =
-    [];
+  const taken: (MeasuredRun & { readonly converted: number })[] = [];
   for (let run = 0; run < runs; run++) {
-    const { stdout, seconds, peakRssBytes } = await measuredRun(command, args, env, signal);
-    taken.push({ seconds: secondsOf(stdout), processSeconds: seconds, peakRssBytes });
+    const measured = await measuredRun(command, args, env, signal);
+    taken.push({ ...measured, converted: secondsOf(measured.stdout) });
   }
-  const peaks = taken.flatMap(({ peakRssBytes }) => peakRssBytes ?? []);
+  const known = (values: readonly (number | null)[]): number | null => {
+    const numbers = values.filter((value): value is number => value !== null);
+    return numbers.length === 0 ? null : median(numbers);
+  };
   return {
-    seconds: median(taken.map(({ seconds }) => seconds)),
-    processSeconds: median(taken.map(({ processSeconds }) => processSeconds)),
-    peakRssBytes: peaks.length === 0 ? null : median(peaks),
+    seconds: known(taken.map(({ converted }) => converted)),
+    processSeconds: known(taken.map(({ seconds }) => seconds)),
+    cpuSeconds: known(taken.map(({ cpuSeconds }) => cpuSeconds)),
+    peakRssBytes: known(taken.map(({ peakRssBytes }) => peakRssBytes)),
   };
 }
 

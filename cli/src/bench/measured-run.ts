@@ -7,16 +7,20 @@ import type { Env } from '@atoll/base/env';
 export interface MeasuredRun {
   readonly stdout: string;
   readonly seconds: number;
+  /** Processor time of the program and all that it waited for: what other work on the machine does not change; null without /proc. */
+  readonly cpuSeconds: number | null;
   /** Largest sum of the resident memory of the program and all that it started; null where there is no /proc. */
   readonly peakRssBytes: number | null;
 }
 
 const pollMs = 20;
 const pageBytes = 4096;
+/** USER_HZ, the unit of times in /proc, is 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100;
 /** Of what a program says on standard error, the end is told when it fails. */
 const keptChars = 2000;
 
-/** Runs a program to its end and watches its memory; an exit code other than 0 is FAILED_PRECONDITION with its last words. */
+/** Runs a program to its end and watches its time and memory, one program at a time; an exit code other than 0 is FAILED_PRECONDITION with its last words. */
 export async function measuredRun(
   command: string,
   args: readonly string[],
@@ -24,6 +28,7 @@ export async function measuredRun(
   signal: AbortSignal,
 ): Promise<MeasuredRun> {
   const startedMs = performance.now();
+  const cpuBefore = await childrenCpuSeconds();
   const child = spawn(command, [...args], { env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout: Buffer[] = [];
   let stderr = '';
@@ -58,7 +63,17 @@ export async function measuredRun(
     await polling;
   }
   const seconds = (performance.now() - startedMs) / 1000;
-  return { stdout: Buffer.concat(stdout).toString('utf8'), seconds, peakRssBytes };
+  const cpuAfter = await childrenCpuSeconds();
+  const cpuSeconds = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore;
+  return { stdout: Buffer.concat(stdout).toString('utf8'), seconds, cpuSeconds, peakRssBytes };
+}
+
+/** Processor time of all children of this process that have ended (cutime + cstime of proc_pid_stat(5)). */
+async function childrenCpuSeconds(): Promise<number | null> {
+  const stat = await readFile('/proc/self/stat', 'utf8').catch(() => undefined);
+  if (stat === undefined) return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
 }
 
 /** Resident memory of a process and its descendants; 0 when it has ended or the system has no /proc (proc_pid_statm(5)). */

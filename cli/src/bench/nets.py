@@ -106,13 +106,12 @@ def segmenter(classes):
     """Encoder and decoder with skips and transposed convolutions; a softmax for every pixel."""
     inputs = layers.Input((2 * SIDE, 2 * SIDE, 3))
     skips, x = [], inputs
-    for filters in (16, 32, 64):
+    for filters in (8, 24, 48):
         x = norm_relu(layers.Conv2D(filters, 3, padding="same", use_bias=False)(x))
         skips.append(x)
         x = layers.MaxPooling2D()(x)
-    x = norm_relu(layers.Conv2D(96, 3, padding="same", use_bias=False)(x))
-    x = norm_relu(layers.Conv2D(96, 3, padding="same", use_bias=False)(x))
-    for filters, skip in zip((64, 32, 16), reversed(skips)):
+    x = norm_relu(layers.Conv2D(80, 3, padding="same", use_bias=False)(x))
+    for filters, skip in zip((48, 24, 8), reversed(skips)):
         x = layers.Conv2DTranspose(filters, 3, 2, "same", activation="relu")(x)
         x = layers.Concatenate()([x, skip])
         x = norm_relu(layers.Conv2D(filters, 3, padding="same", use_bias=False)(x))
@@ -188,7 +187,7 @@ NETS = {
     "mobilenet-v1": (mobilenet_v1, 8, 3e-3),
     "mobilenet-v2": (mobilenet_v2, 8, 3e-3),
     "residual": (residual, 10, 3e-3),
-    "segmenter": (segmenter, 6, 3e-3),
+    "segmenter": (segmenter, 5, 3e-3),
     "two-branches": (two_branches, 10, 1.5e-3),
     "activations": (activations, 10, 3e-3),
     "mobilenet-v2-224": (mobilenet_v2_224, 0, 0),

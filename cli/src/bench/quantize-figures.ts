@@ -83,6 +83,7 @@ function costFigures(
   const costs: readonly (readonly [string, string, (conversion: Conversion) => number | null])[] = [
     ['convert', 's', ({ seconds }) => seconds],
     ['process', 's', ({ processSeconds }) => processSeconds],
+    ['cpu', 's', ({ cpuSeconds }) => cpuSeconds],
     ['peak-rss', 'bytes', ({ peakRssBytes }) => peakRssBytes],
   ];
   return costs.flatMap(([name, unit, of]) => {
@@ -106,17 +107,29 @@ export function describeNet({ net, conversions, judged }: NetResult): string {
       ? `${net.name} (${net.parameters.toLocaleString('en')} parameters; time alone)`
       : `${net.name} (${net.parameters.toLocaleString('en')} parameters, float accuracy ${first.floatAccuracy.toFixed(4)}, ` +
         `${first.photos.toLocaleString('en')} photos, ${judged?.backend ?? ''})`;
-  const rows = conversions.map(({ maker, seconds, processSeconds, peakRssBytes }) => {
+  const rows = conversions.map(({ maker, seconds, processSeconds, cpuSeconds, peakRssBytes }) => {
     const agreement = agreements.get(maker);
     return [
       `  ${maker}`,
       ...(agreement === undefined ? ['', '', '', '', ''] : shown(agreement)),
       seconds?.toFixed(2) ?? '',
       processSeconds?.toFixed(2) ?? '',
+      cpuSeconds?.toFixed(2) ?? '',
       peakRssBytes === null ? '' : String(Math.round(peakRssBytes / 1e6)),
     ];
   });
-  const columns = ['  maker', 'agreement', 'mean error', 'max error', 'accuracy', 'ties', 's', 'process s', 'MB'];
+  const columns = [
+    '  maker',
+    'agreement',
+    'mean error',
+    'max error',
+    'accuracy',
+    'ties',
+    's',
+    'process s',
+    'cpu s',
+    'MB',
+  ];
   return [head, table(columns, rows), ...comparisons(conversions, judged)].join('\n');
 }
 

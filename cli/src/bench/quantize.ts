@@ -96,7 +96,7 @@ async function keptFiles(net: BenchNet): Promise<readonly Conversion[]> {
   const kept: Conversion[] = [];
   for (const [maker, name] of peerFiles) {
     const file = peerFile(net, name);
-    const taken = { seconds: null, processSeconds: null, peakRssBytes: null };
+    const taken = { seconds: null, processSeconds: null, cpuSeconds: null, peakRssBytes: null };
     if (await isThere(file)) kept.push({ maker, file, ours: false, ...taken });
   }
   return kept;

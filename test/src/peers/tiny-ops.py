@@ -88,7 +88,6 @@ OPS = {
     "ELU": lambda x: nn.elu(x),
     "GELU": lambda x: nn.gelu(x, True),
     "RSQRT": lambda x: tf.math.rsqrt(nn.sigmoid(x)),
-    "DIV": lambda x: x / (1 + nn.sigmoid(x)),
     "ARG_MAX": lambda x: tf.argmax(tf.reduce_mean(x, [1, 2]), 1, tf.int32),
 }
 
