@@ -176,7 +176,7 @@ function block(random: Random, bytes: Uint8Array): Uint8Array {
 }
 
 /** Changes one node somewhere in a tree of arrays, objects, numbers, texts and bytes. */
-export function mutateTree(random: Random, value: unknown): unknown {
+function mutateTree(random: Random, value: unknown): unknown {
   if (value instanceof Uint8Array) return mutateBytes(random, value)[1];
   if (Array.isArray(value) && value.length > 0 && random() < 0.85) {
     const at = Math.floor(random() * value.length);
