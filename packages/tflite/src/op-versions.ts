@@ -140,12 +140,14 @@ function isStretched({ inputs }: OperatorUse): boolean {
 }
 
 const versionTwoForInt8: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
+  'ABS',
   'ADD',
   'ARG_MAX',
   'ARG_MIN',
   'AVERAGE_POOL_2D',
   'CONCATENATION',
   'DEPTH_TO_SPACE',
+  'EXP',
   'GELU',
   'L2_NORMALIZATION',
   'LOGISTIC',
@@ -169,6 +171,7 @@ const versionTwoForInt8: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
 
 /** Releases by version, from 1 on. */
 const runtimes: Readonly<Partial<Record<BuiltinName, string>>> = {
+  ABS: '1.13.0 2.4.0',
   ADD: '1.5.0 1.14.0',
   ARG_MAX: '1.9.0 1.14.0',
   ARG_MIN: '1.9.0 1.14.0',

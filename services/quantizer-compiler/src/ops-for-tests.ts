@@ -309,6 +309,8 @@ export const tinyModels: readonly TinyModel[] = [
   model('GELU', [row], 'GELU 2', alone('GELU', { type: 'GeluOptions', approximate: true })),
   model('HARD_SWISH', [{ ...row, min: -6, max: 6 }], 'HARD_SWISH 1', alone('HARD_SWISH', { type: 'HardSwishOptions' })),
   model('RSQRT', [{ ...positive, min: 0.5 }], 'RSQRT 2', alone('RSQRT')),
+  model('ABS', [row], 'ABS 2', alone('ABS')),
+  model('EXP', [row], 'EXP 2', alone('EXP')),
   model('LOGISTIC', [row], 'LOGISTIC 2', alone('LOGISTIC')),
   model('TANH', [row], 'TANH 2', alone('TANH')),
   model('SOFTMAX', [row], 'SOFTMAX 2', alone('SOFTMAX', { type: 'SoftmaxOptions', beta: 1 })),

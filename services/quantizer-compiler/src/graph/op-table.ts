@@ -117,6 +117,9 @@ export const opTable: Readonly<Partial<Record<BuiltinName, OpRow>>> = {
   GELU: plain,
   HARD_SWISH: plain,
   RSQRT: plain,
+  ABS: plain,
+  // Its int8 kernel is of TFLite 2.12.
+  EXP: plain,
   LOGISTIC: fixed(1 / 256, -128),
   SOFTMAX: fixed(1 / 256, -128),
   TANH: fixed(1 / 128, 0),
@@ -133,10 +136,9 @@ export const opTable: Readonly<Partial<Record<BuiltinName, OpRow>>> = {
   FLOOR_DIV: { ...folded, arity: [2, 2] },
   FLOOR_MOD: { ...folded, arity: [2, 2] },
   REDUCE_PROD: { ...folded, arity: [2, 2], integers: [1] },
-  NEG: folded,
-  EXP: folded,
+  NEG: { ...folded, instead: 'multiply by -1 instead' },
   SQRT: folded,
-  SQUARE: folded,
+  SQUARE: { ...folded, instead: 'multiply the value by itself instead' },
   POW: { ...folded, arity: [2, 2] },
 };
 

@@ -98,6 +98,7 @@ const shapeRules: Readonly<Partial<Record<BuiltinName, ShapeRule>>> = {
   RSQRT: sameShape,
   SQRT: sameShape,
   EXP: sameShape,
+  ABS: sameShape,
   NEG: sameShape,
   SQUARE: sameShape,
   LOGISTIC: sameShape,

@@ -189,6 +189,47 @@ describe('quantizeGraph', () => {
     });
   });
 
+  it('requantizes once what two joins read in the same steps', () => {
+    const { graph, assigned } = build(
+      [
+        ['s', 'SOFTMAX', ['x'], { type: 'SoftmaxOptions', beta: 1 }],
+        ['b', 'ADD', ['x', [2]], add, wide],
+        ['c', 'CONCATENATION', ['s', 'b', 's'], concat, wide],
+      ],
+      ['c'],
+    );
+    assert.equal(quantized(graph, assigned), 'SOFTMAX ADD QUANTIZE CONCATENATION');
+  });
+
+  it('keeps weights that two layers share once', () => {
+    const builder = new GraphBuilder();
+    const x = builder.activation('x', [1, 4]);
+    const weights = builder.floats(
+      'w',
+      [4, 4],
+      Float32Array.from({ length: 16 }, (_, at) => at / 16),
+    );
+    const bias = builder.floats('b', [4], new Float32Array(4));
+    const layer = (name: string, from: number): number => {
+      const made = builder.activation(name, [1, 4]);
+      builder.op('FULLY_CONNECTED', [from, weights, bias], [made], {
+        type: 'FullyConnectedOptions',
+        activation,
+        weightsFormat: 0,
+        keepNumDims: false,
+        asymmetricQuantizeInputs: false,
+        quantizedBiasType: 0,
+      });
+      return made;
+    };
+    const graph = verify(builder.build('g', [x], [layer('second', layer('first', x))]), 'test');
+    const ranges = new Map([['first', unit] as const, ['second', wide] as const]);
+    const assigned = assignParams(graph, ranges, new Map([[x, pixels]]));
+    const result = quantizeGraph(graph, assigned, { inputType: 'int8', outputType: 'int8' }).graph;
+    assert.equal(result.ops[0]?.inputs[1], result.ops[1]?.inputs[1]);
+    assert.notEqual(result.ops[0]?.inputs[2], result.ops[1]?.inputs[2]);
+  });
+
   it('gives a convolution without bias one of 0', () => {
     const builder = new GraphBuilder();
     const x = builder.activation('x', [1, 4, 4, 2]);

@@ -95,7 +95,7 @@ export function isSameParams(a: QuantParams, b: QuantParams): boolean {
 }
 
 /** Float constants that an operation reads as if they were activations: the second operand of ADD, not weights. */
-export function constantOperands(graph: Graph, op: Op): readonly number[] {
+function constantOperands(graph: Graph, op: Op): readonly number[] {
   if (opTable[op.kind]?.weights !== undefined) return [];
   return op.inputs.filter((index) => floatData(graph.values[index]) !== null);
 }

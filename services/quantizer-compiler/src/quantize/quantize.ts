@@ -13,7 +13,7 @@ import type { BorderType } from './borders.js';
 import { checkInteger } from './check-integer.js';
 import { quantizeInt8 } from './params.js';
 import { quantizeWeights } from './weights.js';
-import type { KnownWeights } from './weights.js';
+import type { KnownWeights, QuantizedWeights } from './weights.js';
 
 /** What the model takes and gives. */
 export interface QuantizeOptions {
@@ -36,6 +36,10 @@ interface Work {
   readonly moved: Map<number, number>;
   readonly warnings: string[];
   readonly known: KnownWeights;
+  /** What became of the weights of layers, by their index in the old graph: layers may share them. */
+  readonly weights: Map<number, number[]>;
+  /** Outputs of the QUANTIZE operations in between, by value and parameters. */
+  readonly requantizations: Map<string, number>;
 }
 
 /**
@@ -48,7 +52,16 @@ export function quantizeGraph(
   options: QuantizeOptions,
   known: KnownWeights = new Map(),
 ): QuantizedGraph {
-  const work: Work = { graph, assigned, builder: new GraphBuilder(), moved: new Map(), warnings: [], known };
+  const work: Work = {
+    graph,
+    assigned,
+    builder: new GraphBuilder(),
+    moved: new Map(),
+    warnings: [],
+    known,
+    weights: new Map(),
+    requantizations: new Map(),
+  };
   const { builder, moved } = work;
   const inputs = graph.inputs.map((index) => {
     const value = valueAt(graph, index);
@@ -114,7 +127,7 @@ function operands(work: Work, op: Op, row: OpRow): readonly number[] {
     if (floatData(value) !== null) return constant(builder, value, shared ?? paramsOf(assigned, index));
     const made = moved.get(index) ?? builder.value(value);
     if (value.type !== 'float32') throw refusal(graph, op, `${value.name} is ${value.type}, which it does not take`);
-    return shared === null ? made : requantized(builder, made, shared);
+    return shared === null ? made : requantized(work, made, shared);
   });
 }
 
@@ -133,10 +146,14 @@ function constant(builder: GraphBuilder, value: Value, params: QuantParams): num
 }
 
 /** The value itself when it has these very parameters, else the output of a QUANTIZE that gives it them. */
-function requantized(builder: GraphBuilder, index: number, params: QuantParams): number {
+function requantized({ builder, requantizations }: Work, index: number, params: QuantParams): number {
   const value = builder.at(index);
   if (value.quantization !== null && isSameParams(value.quantization, params)) return index;
-  const joined = builder.value({ ...value, name: `${value.name}/joined`, quantization: params });
+  const key = `${index} ${params.scale[0]} ${params.zeroPoint[0]}`;
+  const earlier = requantizations.get(key);
+  if (earlier !== undefined) return earlier;
+  const joined = builder.value({ ...value, name: `${value.name}/joined`, data: null, quantization: params });
+  requantizations.set(key, joined);
   builder.op('QUANTIZE', [index], [joined], { type: 'QuantizeOptions' });
   return joined;
 }
@@ -161,16 +178,32 @@ function weightedOperands(work: Work, op: Op, row: OpRow, rule: WeightRule): rea
   }
   const made = new Map<number, number>([
     [row.data, moved.get(input) ?? -1],
-    [
-      rule.weights,
-      builder.value({ ...weights, type: 'int8', data: quantized.weights, quantization: quantized.weightParams }),
-    ],
+    [rule.weights, sharedWeights(work, op.inputs[rule.weights] ?? -1, quantized)],
     [rule.bias, builder.value({ ...bias, type: 'int32', data: quantized.bias, quantization: quantized.biasParams })],
   ]);
   return Array.from(
     { length: row.arity[1] },
     (_, place) => made.get(place) ?? integerOperand(work, op, op.inputs[place] ?? -1),
   );
+}
+
+/** Weights that another layer has in the same scales already, or new ones. */
+function sharedWeights({ graph, builder, weights }: Work, index: number, quantized: QuantizedWeights): number {
+  const earlier = weights.get(index) ?? [];
+  const { scale: wanted, dimension } = quantized.weightParams;
+  const same = earlier.find((one) => {
+    const { scale = [], dimension: axis = -1 } = builder.at(one).quantization ?? {};
+    return axis === dimension && scale.length === wanted.length && scale.every((step, at) => step === wanted[at]);
+  });
+  if (same !== undefined) return same;
+  const made = builder.value({
+    ...valueAt(graph, index),
+    type: 'int8',
+    data: quantized.weights,
+    quantization: quantized.weightParams,
+  });
+  weights.set(index, [...earlier, made]);
+  return made;
 }
 
 function zeroBias(weights: Value, rule: WeightRule): Value {

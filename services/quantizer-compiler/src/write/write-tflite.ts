@@ -10,9 +10,14 @@ import type { ConstantData, Graph, Op, QuantParams, Value } from '../graph/graph
 /** The model of a graph that passed verify. */
 export function writeTfLite(graph: Graph): TfLiteModel {
   const buffers: Uint8Array[] = [new Uint8Array()];
+  const places = new Map<ConstantData, number>();
   const tensors = graph.values.map((value) => {
-    if (value.data !== null) buffers.push(littleEndianBytes(value.data));
-    return tensorOf(value, value.data === null ? 0 : buffers.length - 1);
+    const { data } = value;
+    if (data === null) return tensorOf(value, 0);
+    // Layers that share their weights share the elements.
+    const place = places.get(data) ?? buffers.push(littleEndianBytes(data)) - 1;
+    places.set(data, place);
+    return tensorOf(value, place);
   });
   const codes = new Map<string, number>();
   const operatorCodes: OperatorCode[] = [];
