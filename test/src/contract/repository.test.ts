@@ -48,7 +48,7 @@ describe('repository', () => {
 
   test('sources are named in kebab-case for what they hold, never utils, helpers, common, types or index', async () => {
     const vague = /(^|\/)(utils?|helpers?|common|types|misc|shared|index)(\/|\.ts$)/;
-    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*((\.property)?\.test)?\.ts$/;
     const named = (path: string): boolean => kebab.test(path.slice(path.lastIndexOf('/') + 1)) && !vague.test(path);
     assert.equal(named('packages/base/src/utils.ts'), false);
     assert.equal(named('packages/base/src/common/a.ts'), false);
