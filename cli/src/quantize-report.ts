@@ -28,7 +28,8 @@ export interface QuantizeReport {
     readonly meanAbsError: number;
     readonly maxAbsError: number;
   };
-  readonly tensors?: readonly { readonly name: string; readonly sqnrDb: number | null }[];
+  /** The layer that is farthest from the float model's. */
+  readonly costliest?: { readonly name: string; readonly sqnrDb: number };
   readonly edgeTpu?: { readonly onEdgeTpu: number; readonly onCpu: number };
   readonly warnings: readonly string[];
 }
@@ -52,7 +53,7 @@ export function describeQuantization(report: QuantizeReport, reportFolder?: stri
     [mode === 'full-integer' ? 'int8' : mode, `${after}, ${(floatSizeBytes / sizeBytes).toFixed(2)} times smaller`],
     ...comparison(report),
   ];
-  const costliest = farthest(report.tensors ?? []);
+  const { costliest } = report;
   if (costliest !== undefined)
     rows.push(['costliest', `${costliest.name}: ${costliest.sqnrDb.toFixed(1)} dB of signal over error`]);
   if (mode === 'full-integer' && report.edgeTpu !== undefined)
@@ -76,14 +77,6 @@ function comparison({ eval: compared }: QuantizeReport): readonly (readonly [str
       `${percent(agreement)} on ${images} photos; mean error of a score ${meanAbsError.toFixed(4)}${right}`,
     ],
   ];
-}
-
-/** The tensor that is farthest from the float model's. */
-function farthest(tensors: NonNullable<QuantizeReport['tensors']>): { name: string; sqnrDb: number } | undefined {
-  let worst: { name: string; sqnrDb: number } | undefined;
-  for (const { name, sqnrDb } of tensors)
-    if (sqnrDb !== null && sqnrDb < (worst?.sqnrDb ?? Infinity)) worst = { name, sqnrDb };
-  return worst;
 }
 
 function border({ type, shape }: Border): string {

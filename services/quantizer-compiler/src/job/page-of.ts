@@ -2,14 +2,8 @@ import type { QuantizeDetails } from '../report/details.js';
 import type { QuantizeReport } from '../report/report.js';
 import type { QuantizeJob } from './messages.js';
 
-const noDetails: QuantizeDetails = { tensors: [], perClass: [], worst: [], errorHistogram: null };
-
 /** The page for people of a quantization; the drawing of charts takes a while to load, which only those wait for who want it. */
-export async function pageOf(
-  task: QuantizeJob,
-  report: QuantizeReport,
-  details: QuantizeDetails = noDetails,
-): Promise<string> {
+export async function pageOf(task: QuantizeJob, report: QuantizeReport, details: QuantizeDetails): Promise<string> {
   const { quantizationPage } = await import('../page/quantization-page.js');
   const name = task.model[0]?.name ?? 'the model';
   return quantizationPage({ name, report, details, choices: choicesOf(task), lineage: task.lineage });

@@ -8,6 +8,8 @@ import { floatModel, quantizeModel } from '../compile.js';
 import { compileForEdgeTpu } from '../edgetpu/compile-for-edge-tpu.js';
 import type { ModelFiles } from '../import/layers-model.js';
 import type { Photo } from '../photo.js';
+import { costliest } from '../report/costliest.js';
+import type { QuantizeDetails } from '../report/details.js';
 import type { CompilePorts } from '../stages.js';
 import type { CompileJob, CompilerEvent, CompilerOutput, CompilerTask, QuantizeJob, StoredPhoto } from './messages.js';
 import { pageOf } from './page-of.js';
@@ -69,10 +71,15 @@ async function quantize(task: QuantizeJob, files: Map<string, Uint8Array>, ports
   const made = new Map([
     ['model.tflite', int8],
     ['float.tflite', float],
-    ['report.json', json({ ...report, lineage: task.lineage })],
+    ['report.json', json({ ...report, ...costliestOf(details), lineage: task.lineage })],
   ]);
   if (task.page) made.set('report.html', new TextEncoder().encode(await pageOf(task, report, details)));
   return { files: made, lasting: true };
+}
+
+function costliestOf({ tensors }: QuantizeDetails) {
+  const found = costliest(tensors);
+  return found === undefined ? {} : { costliest: { name: found.name, sqnrDb: found.sqnrDb } };
 }
 
 async function compile(task: CompileJob, files: ModelFiles, ports: CompilePorts): Promise<Made> {

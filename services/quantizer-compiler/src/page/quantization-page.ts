@@ -56,7 +56,7 @@ export async function quantizationPage(content: PageContent): Promise<string> {
           <p class="quiet">${report.mode}, ${count(report.parameters)} parameters</p>
           ${warningSection(report.warnings)} ${figureSection(report)} ${borderSection(report)}
           ${classSection(details.perClass)} ${worstSection(details.worst)} ${await errorFigure(details.errorHistogram)}
-          ${await sqnrFigure(details.tensors, worst?.name ?? '')} ${await rangeFigures(details.tensors)}
+          ${await sqnrFigure(details.tensors, worst)} ${await rangeFigures(details.tensors)}
           ${tensorSection(details.tensors, worst?.name ?? '')}
           ${report.mode === 'full-integer' && edgeTpuSection(report.edgeTpu)} ${lineageSection(choices, lineage)}
         </main>
@@ -72,23 +72,31 @@ async function errorFigure(errors: Histogram | null): Promise<Markup | null> {
     ${await figure(chart, 'How often the scores of the two models differ by how much', 'On a root scale: one count is seen beside a thousand.')}`;
 }
 
-async function sqnrFigure(tensors: readonly TensorDetail[], worst: string): Promise<Markup | null> {
+async function sqnrFigure(
+  tensors: readonly TensorDetail[],
+  worst: (TensorDetail & { sqnrDb: number }) | undefined,
+): Promise<Markup | null> {
   const all = measured(tensors);
-  const found = all.find(({ name }) => name === worst);
-  if (found === undefined) return null;
+  if (all.length === 0) return null;
   const lowest = new Set(all.toSorted((a, b) => a.sqnrDb - b.sqnrDb).slice(0, maxBars));
   const shown = all.filter((tensor) => lowest.has(tensor));
   const left = all.length - shown.length;
   return html`<h2>Signal over error, layer by layer</h2>
-    <p>
-      Farthest from the float model is <code class="mark">${found.name}</code> (${found.op}): ${found.sqnrDb.toFixed(1)}
-      dB. Each 6 dB are one bit; a value of a layer carries what the layers before it have lost already.
-    </p>
-    ${await figure(sqnrChart(shown, worst), 'SQNR of each layer in decibels, in the order of computation', left === 0 ? '' : `The ${shown.length} lowest; ${left} better ones are left out here.`)}`;
+    ${
+      worst !== undefined &&
+      html`<p>
+        Farthest from the float model is <code class="mark">${worst.name}</code> (${worst.op}):
+        ${worst.sqnrDb.toFixed(1)} dB.
+      </p>`
+    }
+    <p class="quiet">Each 6 dB are one bit; a layer carries what the layers before it have lost already.</p>
+    ${await figure(sqnrChart(shown, worst?.name ?? ''), 'SQNR of each layer in decibels, in the order of computation', left === 0 ? '' : `The ${shown.length} lowest; ${left} better ones are left out here.`)}`;
 }
 
 async function rangeFigures(tensors: readonly TensorDetail[]): Promise<Markup | null> {
   const shown = tensors
+    // A pool or a reshape has the values and the range of what it reads.
+    .filter(({ method }) => method !== 'same as its input')
     .filter(({ histogram }) => histogram !== null && histogram.counts.length > 0 && histogram.max > histogram.min)
     .sort((a, b) => (a.sqnrDb ?? Infinity) - (b.sqnrDb ?? Infinity))
     .slice(0, maxHistograms);
