@@ -67,9 +67,12 @@ describe('importModel finds weights', () => {
       weight('block', 'n/moving_variance:0', 4),
     ];
     const own = [
-      ...[kernel('a', 'a/kernel:0', 1), weight('a', 'a/bias:0', 2)],
-      ...[kernel('c', 'top/c/kernel', 7), weight('c', 'top/c/bias', 8)],
-      ...[kernel('b', 'b/kernel:0', 9), weight('b', 'b/bias:0', 10)],
+      kernel('a', 'a/kernel:0', 1),
+      weight('a', 'a/bias:0', 2),
+      kernel('c', 'top/c/kernel', 7),
+      weight('c', 'top/c/bias', 8),
+      kernel('b', 'b/kernel:0', 9),
+      weight('b', 'b/bias:0', 10),
     ];
     const bytes = await kerasH5(nested, [...own, ...inner]);
     assert.deepEqual(constants(await importModel(new Map([['m.h5', bytes]]))), found);
