@@ -55,7 +55,7 @@ export function weightNames({ className, config }: KerasLayer): readonly WeightN
 }
 
 /** Settings of the recurrent layer inside a Bidirectional one. */
-export function rnnConfig(config: JsonObject): JsonObject | null {
+function rnnConfig(config: JsonObject): JsonObject | null {
   return record(record(config['layer'])?.['config']) ?? null;
 }
 

@@ -23,7 +23,7 @@ export interface TestLayer {
 }
 
 /** The topology of a model of one layer, as Keras 2 writes it. */
-export function modelOf({ className, config, shapes, more }: TestLayer): object {
+function modelOf({ className, config, shapes, more }: TestLayer): object {
   const inputs = shapes.map((shape, index) => ({
     class_name: 'InputLayer',
     name: `in_${index}`,

@@ -14,7 +14,7 @@ const reshape: LayerImporter = (layer, [input], ops) => {
 };
 
 /** [1, ...target], with at most one -1 that takes what is left. */
-export function shapeFor(target: readonly unknown[], from: readonly number[], layer: LayerSettings): readonly number[] {
+function shapeFor(target: readonly unknown[], from: readonly number[], layer: LayerSettings): readonly number[] {
   const sizes = target.filter((size): size is number => Number.isInteger(size) && (size === -1 || Number(size) > 0));
   const known = elementCount(sizes.filter((size) => size !== -1));
   const open = sizes.filter((size) => size === -1).length;
