@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { coarser } from './charts.js';
+import { coarser, withoutTail } from './charts.js';
 
 test('coarser joins neighbours, and loses no count and no place', () => {
   for (const length of [1, 63, 64, 127, 128, 1000, 2048]) {
@@ -15,4 +15,13 @@ test('coarser joins neighbours, and loses no count and no place', () => {
       `${length}`,
     );
   }
+});
+
+test('withoutTail cuts what is empty at the end, and nothing else', () => {
+  assert.deepEqual(withoutTail({ min: 0, max: 8, counts: [0, 2, 0, 1, 0, 0, 0, 0] }), {
+    min: 0,
+    max: 4,
+    counts: [0, 2, 0, 1],
+  });
+  assert.deepEqual(withoutTail({ min: 0, max: 2, counts: [0, 0] }), { min: 0, max: 1, counts: [0] });
 });

@@ -81,6 +81,12 @@ export function histogramChart(
   };
 }
 
+/** The same counts without the empty stretch at the end. */
+export function withoutTail({ min, max, counts }: Histogram): Histogram {
+  const kept = Math.max(1, counts.findLastIndex((count) => count > 0) + 1);
+  return { min, max: min + ((max - min) / counts.length) * kept, counts: counts.slice(0, kept) };
+}
+
 /** The same counts in parts that a chart can show: neighbours together, 64 to 127 of them where there are more. */
 export function coarser({ min, max, counts }: Histogram): Histogram {
   const together = Math.max(1, Math.floor(counts.length / 64));

@@ -5,7 +5,7 @@ import type { Lineage } from '../cache/lineage.js';
 import { costliest, measured } from '../report/costliest.js';
 import type { Histogram, QuantizeDetails, TensorDetail } from '../report/details.js';
 import type { QuantizeReport } from '../report/report.js';
-import { histogramChart, sqnrChart } from './charts.js';
+import { histogramChart, sqnrChart, withoutTail } from './charts.js';
 import { html, type Markup, trusted } from './html.js';
 import {
   borderSection,
@@ -67,7 +67,7 @@ export async function quantizationPage(content: PageContent): Promise<string> {
 
 async function errorFigure(errors: Histogram | null): Promise<Markup | null> {
   if (errors === null) return null;
-  const chart = histogramChart(errors, 'difference of a score', null);
+  const chart = histogramChart(withoutTail(errors), 'difference of a score', null);
   return html`<h2>Differences of scores</h2>
     ${await figure(chart, 'How often the scores of the two models differ by how much', 'On a root scale: one count is seen beside a thousand.')}`;
 }
