@@ -16,7 +16,7 @@ import type { Range } from '../quantize/params.js';
 import { planQuantization } from '../quantize/plan-quantization.js';
 import type { CompletePlan, QuantizationPlan } from '../quantize/plan-quantization.js';
 import { tunableValues } from '../quantize/plan-ranges.js';
-import type { RangeMethods, TunableValue } from '../quantize/plan-ranges.js';
+import type { TunableValue } from '../quantize/plan-ranges.js';
 import { quantizeGraph } from '../quantize/quantize.js';
 import type { KnownWeights } from '../quantize/weights.js';
 import type { CompilePorts } from '../stages.js';
