@@ -31,52 +31,85 @@ export interface Change {
 /** Says what to change around `op`, or null. */
 export type Rule = (view: View, op: Op) => Change | null;
 
-/** Applies a rule wherever it applies, its own results included; what nothing reads any more is dropped. */
+/**
+ * Applies a rule wherever it applies, its own results included, in sweeps from input to output until one changes nothing; what
+ * nothing reads any more is dropped.
+ */
 export function applyRule(graph: Graph, rule: Rule): Graph {
   const most = 100 + 20 * graph.ops.length;
-  let view = viewOf(graph);
+  const view = viewOf(graph);
   let changes = 0;
-  for (let at = 0; at < view.graph.ops.length;) {
-    const op = view.graph.ops[at];
-    const change = op === undefined ? null : rule(view, op);
-    if (change === null) {
-      at++;
-      continue;
+  for (let before = -1; before < changes;) {
+    before = changes;
+    for (let at = 0; at < view.graph.ops.length;) {
+      const op = view.graph.ops[at];
+      const change = op === undefined ? null : rule(view, op);
+      if (change === null) {
+        at++;
+        continue;
+      }
+      if (++changes > most) throw new AtollError('INTERNAL', `cannot simplify ${graph.name}: a rule has no end`);
+      update(view, change);
     }
-    if (++changes > most) throw new AtollError('INTERNAL', `cannot simplify ${graph.name}: a rule has no end`);
-    view = viewOf(applyChange(view.graph, change));
-    at = 0;
   }
   return changes === 0 ? graph : dropDead(view.graph);
 }
 
+/** A view that follows its graph from change to change: looking at everything anew would take the square of its size. */
+interface LiveView extends View {
+  graph: Graph;
+  readonly makers: Map<number, Op>;
+  readonly readers: Map<number, readonly Op[]>;
+  readonly names: Set<string>;
+}
+
 /** Looks at a graph. */
-export function viewOf(graph: Graph): View {
-  const readers = new Map<number, Op[]>();
-  const makers = new Map<number, Op>();
-  for (const op of graph.ops) {
-    for (const output of op.outputs) makers.set(output, op);
-    for (const input of op.inputs) {
-      const known = readers.get(input);
-      if (known === undefined) readers.set(input, [op]);
-      else known.push(op);
-    }
-  }
+export function viewOf(graph: Graph): LiveView {
   const names = new Set(graph.values.map(({ name }) => name));
-  return { graph, makers, readers, outputs: new Set(graph.outputs), names };
+  const view = { graph, makers: new Map(), readers: new Map(), outputs: new Set(graph.outputs), names };
+  for (const op of graph.ops) enter(view, op);
+  return view;
 }
 
 /** The graph after a change. */
 export function applyChange(graph: Graph, change: Change): Graph {
-  const values = graph.values.map((value, index) => change.changed?.get(index) ?? value);
-  values.push(...(change.added ?? []));
+  const view = viewOf(graph);
+  update(view, change);
+  return view.graph;
+}
+
+function update(view: LiveView, change: Change): void {
+  const { graph, readers, names } = view;
   const [from, to] = change.redirected ?? [-1, -1];
-  const ops = graph.ops
-    .flatMap((op) => change.replaced.get(op) ?? [op])
-    .map((op) =>
-      op.inputs.includes(from) ? { ...op, inputs: op.inputs.map((input) => (input === from ? to : input)) } : op,
+  const redirect = (op: Op): Op =>
+    op.inputs.includes(from) ? { ...op, inputs: op.inputs.map((input) => (input === from ? to : input)) } : op;
+  const replaced = new Map<Op, readonly Op[]>();
+  for (const op of readers.get(from) ?? []) replaced.set(op, [redirect(op)]);
+  for (const [op, ops] of change.replaced) replaced.set(op, ops.map(redirect));
+  for (const op of replaced.keys()) leave(view, op);
+  for (const ops of replaced.values()) for (const op of ops) enter(view, op);
+  const values = [...graph.values];
+  change.changed?.forEach((value, index) => (values[index] = value));
+  for (const value of change.added ?? []) {
+    names.add(value.name);
+    values.push(value);
+  }
+  view.graph = { ...graph, values, ops: graph.ops.flatMap((op) => replaced.get(op) ?? [op]) };
+}
+
+function enter({ makers, readers }: LiveView, op: Op): void {
+  for (const output of op.outputs) makers.set(output, op);
+  for (const input of op.inputs) readers.set(input, [...(readers.get(input) ?? []), op]);
+}
+
+function leave({ makers, readers }: LiveView, op: Op): void {
+  for (const output of op.outputs) if (makers.get(output) === op) makers.delete(output);
+  for (const input of op.inputs) {
+    readers.set(
+      input,
+      (readers.get(input) ?? []).filter((reader) => reader !== op),
     );
-  return { ...graph, values, ops };
+  }
 }
 
 /** The only reader of a value that is no output of the graph; undefined when there is another. */
