@@ -19,6 +19,7 @@ import { printGraph } from './graph/print.js';
 import { verify } from './graph/verify.js';
 import { importModel } from './import/import-model.js';
 import type { ModelFiles } from './import/layers-model.js';
+import { matchHardSwish } from './passes/match-hard-swish.js';
 import { passes } from './passes/passes.js';
 import type { Photo, PhotoSize } from './photo.js';
 import { toDynamicRange } from './quantize/dynamic-range.js';
@@ -74,7 +75,7 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const made =
     request.mode === 'full-integer'
       ? await fullInteger(graph, size, request, ports, warnings)
-      : { graph: checked(weightsOnly[request.mode](graph), 'quantize', ports), images: 0, tensors: [] };
+      : { graph: checked(weightsOnly[request.mode](matchHardSwish(graph)), 'quantize', ports), images: 0, tensors: [] };
 
   ports.onStage('write');
   const model = withClassifierMetadata(writeTfLite(made.graph), classifier(graph, request, size));

@@ -4,6 +4,8 @@ import { cachePaths } from '@atoll/base/cache';
 import { openModel } from '@atoll/runtime/open';
 import { writeModel } from '@atoll/tflite/write';
 import { quantizeModel } from '../compile.js';
+import type { QuantizeResult } from '../compile.js';
+import type { QuantizeMode } from '../quantize/modes.js';
 import { smoothPhotos } from '../test-models.js';
 import { writeTfLite } from '../write/write-tflite.js';
 import { Net } from './net-for-tests.js';
@@ -75,6 +77,14 @@ const preActivation: Body = (net, image) => {
   return net.dense('classes', net.mean('mean', x), 5);
 };
 
+/** A hard-swish, spelled as Keras' MobileNetV3 does. */
+const spelledSwish: Body = (net, image) => {
+  const x = net.conv('first', image, 8, { stride: 2 });
+  const gate = net.relu('gate', net.add('shifted', x, net.floats('three', [3])), 'RELU6');
+  const swish = net.mul('swish', x, net.mul('share', gate, net.floats('sixth', [1 / 6])));
+  return net.dense('classes', net.mean('mean', swish), 5);
+};
+
 /** An encoder and decoder. */
 const decoder: Body = (net, image) => {
   const narrow = convBn(net, 'narrow', convBn(net, 'first', image, 8, 3, 2), 12, 3, 2);
@@ -95,38 +105,52 @@ const nets: readonly (readonly [string, Body, string])[] = [
     preActivation,
     '3 CONV_2D, 2 DEPTHWISE_CONV_2D, 2 ADD, 1 MEAN, 1 FULLY_CONNECTED, 1 SOFTMAX',
   ],
+  ['a hard-swish in parts', spelledSwish, '1 CONV_2D, 1 ADD, 2 MUL, 1 MEAN, 1 FULLY_CONNECTED, 1 SOFTMAX'],
   ['an encoder and decoder', decoder, '2 CONV_2D, 1 TRANSPOSE_CONV, 1 RELU, 1 MEAN, 1 FULLY_CONNECTED, 1 SOFTMAX'],
 ];
+
+function quantized(body: Body, mode: QuantizeMode): Promise<QuantizeResult> {
+  const net = new Net(61);
+  const graph = net.graph(net.softmax('scores', body(net, net.input('image', [1, 16, 16, 3]))));
+  const border = mode === 'full-integer' ? 'uint8' : 'float32';
+  return quantizeModel(
+    {
+      files: new Map([['net.tflite', writeModel(writeTfLite(graph))]]),
+      mode,
+      photos: smoothPhotos(12, 1),
+      heldOut: [],
+      evalPhotos: smoothPhotos(12, 2),
+      labels: [],
+      pixels: '0..1',
+      ranges: 'minmax',
+      inputType: border,
+      outputType: border,
+    },
+    {
+      signal: new AbortController().signal,
+      nowMs: () => performance.now(),
+      openModel: (bytes) => openModel(bytes, { backend: 'auto', libraries: cachePaths(process.env) }),
+      onStage: () => undefined,
+      onWarning: () => undefined,
+    },
+  );
+}
+
+const opsOf = ({ report }: QuantizeResult): string => report.ops.map(({ op, count }) => `${count} ${op}`).join(', ');
 
 describe('what the passes leave maps to the Edge TPU', () => {
   for (const [name, body, expected] of nets) {
     it(name, async () => {
-      const net = new Net(61);
-      const graph = net.graph(net.softmax('scores', body(net, net.input('image', [1, 16, 16, 3]))));
-      const { report } = await quantizeModel(
-        {
-          files: new Map([['net.tflite', writeModel(writeTfLite(graph))]]),
-          mode: 'full-integer',
-          photos: smoothPhotos(12, 1),
-          heldOut: [],
-          evalPhotos: smoothPhotos(12, 2),
-          labels: [],
-          pixels: '0..1',
-          ranges: 'minmax',
-          inputType: 'uint8',
-          outputType: 'uint8',
-        },
-        {
-          signal: new AbortController().signal,
-          nowMs: () => performance.now(),
-          openModel: (bytes) => openModel(bytes, { backend: 'auto', libraries: cachePaths(process.env) }),
-          onStage: () => undefined,
-          onWarning: () => undefined,
-        },
-      );
-      assert.equal(report.ops.map(({ op, count }) => `${count} ${op}`).join(', '), `2 QUANTIZE, ${expected}`);
-      assert.equal(report.edgeTpu.onCpu, 0);
-      assert.ok((report.eval?.meanAbsError ?? 1) < 0.01, JSON.stringify(report.eval));
+      const result = await quantized(body, 'full-integer');
+      assert.equal(opsOf(result), `2 QUANTIZE, ${expected}`);
+      assert.equal(result.report.edgeTpu.onCpu, 0);
+      assert.ok((result.report.eval?.meanAbsError ?? 1) < 0.01, JSON.stringify(result.report.eval));
     });
   }
+
+  it('a hard-swish is one operation where activations stay float', async () => {
+    const result = await quantized(spelledSwish, 'dynamic-range');
+    assert.match(opsOf(result), /1 HARD_SWISH/);
+    assert.doesNotMatch(opsOf(result), /MUL|ADD/);
+  });
 });

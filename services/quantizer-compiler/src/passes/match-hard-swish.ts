@@ -1,5 +1,6 @@
 // x * relu6(x + 3) / 6, in the spellings of exporters, as the one operation HARD_SWISH: on a CPU one rounding in the place of four.
-// The Edge TPU does not map HARD_SWISH, while it maps the parts: so this is only for models that are to run elsewhere.
+// The Edge TPU does not map HARD_SWISH, while it maps the parts: so this is only for models that are to run elsewhere,
+// those whose activations stay float.
 import { activations } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op } from '../graph/graph.js';
