@@ -23,7 +23,10 @@ export function tensorDetails(plan: CompletePlan, judged: ReadonlyMap<string, Te
     const { name } = valueAt(graph, index);
     const params = assigned.get(index);
     if (params === undefined) return [];
-    const { scale: [scale = 1], zeroPoint: [zeroPoint = 0] } = params;
+    const {
+      scale: [scale = 1],
+      zeroPoint: [zeroPoint = 0],
+    } = params;
     const error = judged.get(name);
     const chosen = replaced.has(name) ? 'logits' : method === 'minmax' ? (methods.get(name) ?? method) : method;
     const counts = calibration.histograms.get(name);

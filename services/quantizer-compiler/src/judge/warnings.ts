@@ -23,7 +23,10 @@ const poorDb = 15;
 const sameClassShare = 0.95;
 
 /** Warnings about the photos. */
-export function photoWarnings({ images, halves, logits, ranges }: Calibration, inputs: readonly string[]): string[] {
+export function photoWarnings(
+  { images, halves, logits, ranges }: Pick<Calibration, 'images' | 'halves' | 'logits' | 'ranges'>,
+  inputs: readonly string[],
+): string[] {
   const warnings: string[] = [];
   if (images < leastPhotos) {
     warnings.push(`only ${images} photos were calibrated on: ranges are safe from about 100 photos of every kind on`);
