@@ -189,6 +189,25 @@ describe('quantizeGraph', () => {
     });
   });
 
+  it('refuses a shape that is only known when the model runs, and says which', () => {
+    const builder = new GraphBuilder();
+    const x = builder.activation('x', [1, 4]);
+    const sizes = builder.value({ name: 'sizes', type: 'int32', shape: [2], data: null, quantization: null });
+    const y = builder.activation('y', [2, 2]);
+    builder.op('SHAPE', [x], [sizes], { type: 'ShapeOptions', outType: 2 });
+    builder.op('RESHAPE', [x, sizes], [y], { type: 'ReshapeOptions', newShape: [] });
+    const graph = builder.build('g', [x], [y]);
+    const assigned = assignParams(graph, new Map(), new Map([[x, pixels]]));
+    assert.throws(() => quantizeGraph(graph, assigned, { inputType: 'int8', outputType: 'int8' }), {
+      message: 'cannot quantize SHAPE, which makes "sizes": it has no int8 kernel; compute it outside the model',
+    });
+    const reshape = { ...graph, ops: graph.ops.slice(1) };
+    assert.throws(() => quantizeGraph(reshape, assigned, { inputType: 'int8', outputType: 'int8' }), {
+      message:
+        /cannot quantize RESHAPE, which makes "y": sizes is computed when the model runs; give the model a fixed/,
+    });
+  });
+
   it('requantizes once what two joins read in the same steps', () => {
     const { graph, assigned } = build(
       [
