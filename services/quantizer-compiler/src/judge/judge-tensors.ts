@@ -27,10 +27,14 @@ export async function judgeTensors(
     params: assigned.get(index),
     errors: new TensorErrors(),
   }));
-  // Every activation is given as float32: the WebAssembly backend knows no int8 outputs.
-  const int8 = quantizeGraph({ ...graph, outputs }, assigned, { inputType: 'uint8', outputType: 'float32' }).graph;
+  // Every activation is given as float32: the WebAssembly backend knows no int8 outputs. Made when the float model is open: a
+  // large one takes most memory at that moment.
+  const int8 = (): Uint8Array => {
+    const borders = { inputType: 'uint8', outputType: 'float32' } as const;
+    return writeModel(writeTfLite(quantizeGraph({ ...graph, outputs }, assigned, borders).graph));
+  };
   await withModel(ports.openModel(writeModel(writeTfLite({ ...float, outputs }))), async (floatRuns) => {
-    await withModel(ports.openModel(writeModel(writeTfLite(int8))), async (int8Runs) => {
+    await withModel(ports.openModel(int8()), async (int8Runs) => {
       for await (const photo of readable(photos.slice(0, comparedPhotos), size, ports.signal, [])) {
         const wanted = await runAsReals(floatRuns, floatInput(photo.pixels, pixels));
         const got = await runAsReals(int8Runs, photo.pixels);
