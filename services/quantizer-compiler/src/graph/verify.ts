@@ -34,13 +34,15 @@ export function verify(graph: Graph, stage: string): Graph {
     if (data !== null && data.length !== elementCount(shape))
       fault(`${name} has ${data.length} elements, not ${elementCount(shape)}`);
     const scales = quantization?.scale ?? [];
-    if (!scales.every((scale) => scale > 0 && Number.isFinite(scale) && Math.fround(scale) === scale)) {
+    if (!scales.every((scale) => scale > 0 && Number.isFinite(scale))) {
       // Scales follow from numbers of the model, whatever the stage.
       throw new AtollError(
         'INVALID_ARGUMENT',
         `cannot quantize ${name}: its values are beyond what a float32 scale can hold`,
       );
     }
+    if (!scales.every((scale) => Math.fround(scale) === scale))
+      fault(`${name} has a scale that is not a positive float32`);
   });
   const made = new Set(graph.inputs);
   for (const op of graph.ops) {
