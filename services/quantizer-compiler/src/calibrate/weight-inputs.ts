@@ -8,8 +8,7 @@ import { opTable } from '../graph/op-table.js';
 
 /** Columns up to which a covariance is kept; beyond it, rows. */
 const maxCovarianceColumns = 1024;
-/** Rows that are drawn over all photos for a covariance, and the most that are kept as such. */
-const covarianceRows = 1500;
+/** Most rows that are kept as such. */
 const keptRows = 256;
 
 /** Input rows of one layer: the row of a depthwise convolution falls into a block of columns for each input channel. */
@@ -57,7 +56,7 @@ export class WeightInputCollector {
   constructor(window: Window, photos: number, random: () => number) {
     const { kernelH, kernelW, channels, depthwise, outH, outW } = window;
     const columns = kernelH * kernelW * (depthwise ? 1 : channels);
-    const kept = columns > maxCovarianceColumns ? keptRows : covarianceRows;
+    const kept = depthwise ? 300 : drawnRows(columns);
     this.#window = window;
     this.#rowsPerPhoto = Math.min(outH * outW, Math.max(1, Math.ceil(kept / photos)));
     this.#blocks = Array.from({ length: depthwise ? channels : 1 }, () => new BlockSums(columns));
@@ -104,6 +103,12 @@ export class WeightInputCollector {
     const blocks = this.#blocks.map((block) => block.block());
     return { columns: blocks[0]?.means.length ?? 0, blocks };
   }
+}
+
+/** Rows over all photos: a covariance costs as many products as rows, times the square of the columns. */
+function drawnRows(columns: number): number {
+  if (columns > maxCovarianceColumns) return keptRows;
+  return columns > 256 ? 600 : 1500;
 }
 
 /** Sums of one block. */

@@ -14,6 +14,8 @@ import type { TensorError } from './tensor-errors.js';
 
 /** Photos that are compared on: errors of tensors have thousands of values a photo, and settle soon. */
 const comparedPhotos = 12;
+/** Of activations of the float model. */
+const maxKeptBytes = 64 * 1024 * 1024;
 
 /** The error of each activation by its name; empty where no photo can be decoded. */
 export async function judgeTensors(
@@ -27,25 +29,29 @@ export async function judgeTensors(
     params: assigned.get(index),
     errors: new TensorErrors(),
   }));
-  // Every activation is given as float32: the WebAssembly backend knows no int8 outputs. Made when the float model is open: a
-  // large one takes most memory at that moment.
-  const int8 = (): Uint8Array => {
-    const borders = { inputType: 'uint8', outputType: 'float32' } as const;
-    return writeModel(writeTfLite(quantizeGraph({ ...graph, outputs }, assigned, borders).graph));
-  };
-  await withModel(ports.openModel(writeModel(writeTfLite({ ...float, outputs }))), async (floatRuns) => {
-    await withModel(ports.openModel(int8()), async (int8Runs) => {
-      for await (const photo of readable(photos.slice(0, comparedPhotos), size, ports.signal, [])) {
-        const wanted = await runAsReals(floatRuns, floatInput(photo.pixels, pixels));
-        const got = await runAsReals(int8Runs, photo.pixels);
-        for (const { name, params, errors: sums } of errors) {
-          const [expected, actual] = [wanted.get(name), got.get(name)];
-          if (expected !== undefined && actual !== undefined && params !== undefined) {
-            sums.add(expected, actual, params);
-          }
-        }
+  const kept: { readonly pixels: Uint8Array; readonly reals: ReadonlyMap<string, Float32Array> }[] = [];
+  let keptBytes = 0;
+  // One model after the other: two of a large one would take twice the memory.
+  await withModel(ports.openModel(writeModel(writeTfLite({ ...float, outputs }))), async (model) => {
+    for await (const photo of readable(photos.slice(0, comparedPhotos), size, ports.signal, [])) {
+      const reals = await runAsReals(model, floatInput(photo.pixels, pixels));
+      kept.push({ pixels: photo.pixels, reals });
+      for (const one of reals.values()) keptBytes += one.byteLength;
+      if (keptBytes > maxKeptBytes) return;
+    }
+  });
+  // Every activation is given as float32: the WebAssembly backend knows no int8 outputs.
+  const options = { inputType: 'uint8', outputType: 'float32' } as const;
+  const int8 = writeTfLite(quantizeGraph({ ...graph, outputs }, assigned, options).graph);
+  await withModel(ports.openModel(writeModel(int8)), async (model) => {
+    for (const photo of kept) {
+      ports.signal.throwIfAborted();
+      const got = await runAsReals(model, photo.pixels);
+      for (const { name, params, errors: sums } of errors) {
+        const [expected, actual] = [photo.reals.get(name), got.get(name)];
+        if (expected !== undefined && actual !== undefined && params !== undefined) sums.add(expected, actual, params);
       }
-    });
+    }
   });
   return new Map(errors.map(({ name, errors: sums }) => [name, sums.result()]));
 }

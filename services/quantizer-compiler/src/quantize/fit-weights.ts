@@ -22,7 +22,7 @@ const negligible = 10 ** -5.5;
 const probedRows = 8;
 
 /**
- * The graph with its weights on steps of their scales, and biases that take back the mean error. `inputs` are those of each layer
+ * The graph with its weights on steps of their scales, where that gains something, and biases that take back the mean error. `inputs` are those of each layer
  * by the name of its output; layers that are not in it stay as they are. Rounding the result again changes nothing.
  */
 export function fitWeights(graph: Graph, inputs: ReadonlyMap<string, WeightInputs>): Graph {
@@ -83,8 +83,10 @@ function rowOf({ weights, columns, step }: Pick<Layer, 'weights' | 'columns' | '
 
 function fitLayer(layer: Layer): { readonly weights: Float32Array; readonly bias: Float32Array } {
   const { rows, columns, step, scales, blocks, bias, overlap } = layer;
-  const [weights, shifted] = [layer.weights.slice(), bias.slice()];
   const fits = !isNegligible(layer);
+  // A large layer that is not fitted is not copied.
+  const weights = fits ? layer.weights.slice() : layer.weights;
+  const shifted = bias.slice();
   for (let row = 0; row < rows; row++) {
     const block = blocks[Math.floor((row * blocks.length) / rows)];
     const scale = scales[row] as number;
@@ -94,7 +96,7 @@ function fitLayer(layer: Layer): { readonly weights: Float32Array; readonly bias
     const start = step === 1 ? row * columns : row;
     let shift = 0;
     for (let at = 0; at < columns; at++) {
-      weights[start + at * step] = (q[at] as number) * scale;
+      if (fits) weights[start + at * step] = (q[at] as number) * scale;
       shift += ((q[at] as number) - (exact[at] as number)) * scale * (block.means[at] as number);
     }
     const channel = Math.floor((row * bias.length) / rows);

@@ -78,7 +78,7 @@ export async function tuneModel(
   return planOf(candidate, logitRanges(judged, calibration, photos));
 }
 
-/** The bases of candidates; an equalized one only where equalization changes something. */
+/** The bases of candidates; what is fitted is equalized before, where that changes something. */
 async function tunedBases(
   graph: Graph,
   calibration: Calibration,
@@ -90,16 +90,19 @@ async function tunedBases(
     const plan = planQuantization(one, { calibration: seen, inputs, methods: new Map(), replaced: new Map() });
     return { graph: correctBias(one, plan.assigned, seen.channelMeans), float, calibration: seen };
   };
-  const made = new Map<Base, TunedBase>([
+  const lifted = isLarge(graph) ? graph : equalize(graph, calibration.channelPeaks, equalizeStrength);
+  const isChanged = lifted.values.some(({ data }, index) => data !== graph.values[index]?.data);
+  const [source, seen] = isChanged ? [lifted, await recalibrate(lifted)] : [graph, calibration];
+  return new Map([
     ['nearest', corrected(graph, graph, calibration)],
-    ['fitted', corrected(fitWeights(graph, calibration.weightInputs), graph, calibration)],
+    ['fitted', corrected(fitWeights(source, seen.weightInputs), source, seen)],
   ]);
-  const equalized = equalize(graph, calibration.channelPeaks, equalizeStrength);
-  if (equalized.values.some(({ data }, index) => data !== graph.values[index]?.data)) {
-    const seen = await recalibrate(equalized);
-    made.set('equalized', corrected(fitWeights(equalized, seen.weightInputs), equalized, seen));
-  }
-  return made;
+}
+
+/** Whether another set of weights or another calibration would cost too much memory or time. */
+function isLarge(graph: Graph): boolean {
+  const { weights, activations } = sizes(graph);
+  return weights > 8e6 || activations > 4e6;
 }
 
 /** By how much a method narrows the range of a tensor. */
@@ -166,6 +169,14 @@ function logitRanges(
  * its weights (to round, write and open them) and for each photo; both in milliseconds of one core of a common server.
  */
 function candidateBudget(graph: Graph, heldOut: number, calibrated: number): number {
+  const { weights, products, activations } = sizes(graph);
+  const candidateMs = 5 + weights * 4e-5 + heldOut * products * 1e-8;
+  const allowedMs = 1000 + calibrated * activations * 1e-5;
+  return Math.min(40, Math.max(4, Math.floor(allowedMs / candidateMs)));
+}
+
+/** Elements of the weights and of the activations, and products of one with the other in a run. */
+function sizes(graph: Graph): { readonly weights: number; readonly products: number; readonly activations: number } {
   let [weights, products, activations] = [0, 0, 0];
   for (const op of graph.ops) {
     const output = elementCount(valueAt(graph, op.outputs[0] ?? -1).shape);
@@ -177,7 +188,5 @@ function candidateBudget(graph: Graph, heldOut: number, calibrated: number): num
     weights += count;
     products += (output * count) / Math.max(1, shape[rule.perChannel ?? 0] ?? 1);
   }
-  const candidateMs = 5 + weights * 4e-5 + heldOut * products * 1e-8;
-  const allowedMs = 1000 + calibrated * activations * 1e-5;
-  return Math.min(40, Math.max(4, Math.floor(allowedMs / candidateMs)));
+  return { weights, products, activations };
 }

@@ -6,7 +6,7 @@ import type { Base, Candidate, Choices } from './tune.js';
 
 const names = ['a', 'b', 'c'];
 const choices: Choices = {
-  bases: ['nearest', 'fitted', 'equalized'],
+  bases: ['nearest', 'fitted'],
   tunable: names.map((name) => ({ name, kept: { min: false, max: false } })),
   gain: (_base, name, method) => (method === 'minmax' ? 0 : (names.indexOf(name) + 1) / 10),
 };
@@ -33,8 +33,8 @@ describe('tune', () => {
     Readonly<Record<string, RangeMethod>>,
   ])[] = [
     ['keeps the first candidate where nothing errs less', {}, 'nearest', {}],
-    ['takes the best base', { base: { nearest: 0.5, fitted: 0.2, equalized: 0.1 } }, 'equalized', {}],
-    ['leaves a base that errs more', { base: { nearest: 0.5, fitted: 0.1, equalized: 0.2 } }, 'fitted', {}],
+    ['takes the best base', { base: { nearest: 0.5, fitted: 0.2 } }, 'fitted', {}],
+    ['leaves a base that errs more', { base: { nearest: 0.1, fitted: 0.2 } }, 'nearest', {}],
     [
       'takes one method for all',
       { method: { a: { minmax: 0.1 }, b: { minmax: 0.1 }, c: { minmax: 0.1 } } },
@@ -67,7 +67,7 @@ describe('tune', () => {
           measured++;
           // Any order of better and worse: a hash of the candidate.
           const text = JSON.stringify([candidate.base, [...candidate.methods]]);
-          const error = [...text].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 1009, 7) / 1009;
+          const error = Buffer.from(text).reduce((hash, byte) => (hash * 31 + byte) % 1009, 7) / 1009;
           errors.push(error);
           return Promise.resolve(error);
         },

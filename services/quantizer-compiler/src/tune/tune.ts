@@ -1,6 +1,6 @@
 // Ranges `auto`: what errs least on photos that were not calibrated on, found greedily. Every candidate is a whole int8 model, and
 // `measure` runs it. In order:
-//   1. weights to the nearest step with corrected biases, or fitted to their inputs; then the same of the equalized model
+//   1. weights to the nearest step with corrected biases, or equalized and fitted to their inputs
 //   2. one method of ranges for all tensors
 //   3. another method for one tensor after the other, those first whose range would change most, until several gained nothing
 // A candidate is taken when it errs less than the best so far by a margin that chance does not reach: of many that are equally
@@ -10,7 +10,7 @@ import { rangeMethods } from '../quantize/choose-range.js';
 import type { RangeMethod } from '../quantize/choose-range.js';
 
 /** The float model with weights as a candidate has them. */
-export const bases = ['nearest', 'fitted', 'equalized'] as const;
+export const bases = ['nearest', 'fitted'] as const;
 
 /** One of them. */
 export type Base = (typeof bases)[number];
