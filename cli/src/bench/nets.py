@@ -182,7 +182,7 @@ def small(classes):
 
 # Name: builder, epochs (0: the weights stay random, only the time of a conversion is measured), learning rate.
 NETS = {
-    "small": (small, 4, 3e-3),
+    "small": (small, 3, 3e-3),
     "cnn": (cnn, 10, 1e-3),
     "mobilenet-v1": (mobilenet_v1, 8, 3e-3),
     "mobilenet-v2": (mobilenet_v2, 8, 3e-3),
