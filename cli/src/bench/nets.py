@@ -221,6 +221,8 @@ def train(name, out, labels, training, judging):
     tf.keras.utils.set_random_seed(1)
     tf.keras.backend.clear_session()
     build, epochs, rate = NETS[name]
+    if name == "small":
+        judging = [part[::2] for part in judging]
     model = build(len(labels))
     size = model.input_shape[1]
     if epochs == 0:
