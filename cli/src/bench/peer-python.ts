@@ -11,6 +11,7 @@ const runFile = promisify(execFile);
 /** A program in Python that Atoll is compared with. */
 export interface Peer {
   readonly folder: string;
+  /** What pip installs; several packages with a space between. */
   readonly requirement: string;
   /** The minor versions of Python 3 that it has wheels for. */
   readonly minors: readonly [least: number, most: number];
@@ -62,7 +63,14 @@ export async function peerPython(peer: Peer, env: Env, fetch: boolean): Promise<
     process.stderr.write(`Fetching ${requirement} by pip, once: ${download} in ${folder}\n`);
     await runFile('python3', ['-m', 'venv', made]);
     const madePython = join(made, 'bin', 'python');
-    await runFile(madePython, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement]);
+    await runFile(madePython, [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      ...requirement.split(' '),
+    ]);
     await writeFile(join(made, 'complete'), '');
     // Python finds its environment from its own path, so a finished one may move; whoever comes second finds a whole one there.
     await rm(folder, { recursive: true, force: true });

@@ -11,6 +11,20 @@ export async function aiEdgePython(env: Env): Promise<PeerPython> {
   return find(aiEdgePeer, env, env['ATOLL_PEERS'] === 'all');
 }
 
+/** Keras 3, on the smallest of its engines. */
+const keras3Peer: Peer = {
+  folder: 'keras-3.15.1',
+  requirement: 'keras==3.15.1 jax==0.10.2',
+  minors: [11, 14],
+  download: '120 MB to download, 0.6 GB',
+  neededBytes: 1e9,
+};
+
+/** A Python that can import Keras 3; it is fetched once with ATOLL_PEERS=all, else taken where it is. */
+export async function keras3Python(env: Env): Promise<PeerPython> {
+  return find(keras3Peer, env, env['ATOLL_PEERS'] === 'all');
+}
+
 /** The readers of TFLite Metadata that phones use too. */
 const taskLibraryPeer: Peer = {
   folder: 'tflite-support-0.4.4',
