@@ -203,7 +203,7 @@ export const tinyModels: readonly TinyModel[] = [
   tinyModel('MAXIMUM', [row], 'QUANTIZE 1, MAXIMUM 2', ({ emit, constant }, [x = -1]) =>
     emit('MAXIMUM', [x, constant(0.5)], { type: 'MaximumMinimumOptions' }),
   ),
-  tinyModel('MINIMUM', [row, { ...row, min: -1, max: 5 }], 'QUANTIZE 1, QUANTIZE 1, MINIMUM 2', ({ emit }, inputs) =>
+  tinyModel('MINIMUM', [row, { ...row, min: -1, max: 5 }], 'QUANTIZE 1, MINIMUM 2', ({ emit }, inputs) =>
     emit('MINIMUM', inputs, { type: 'MaximumMinimumOptions' }),
   ),
   tinyModel(

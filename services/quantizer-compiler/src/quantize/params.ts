@@ -1,5 +1,6 @@
 // Ranges to quantization parameters: real = scale * (q - zeroPoint), int8 activations in [-128, 127].
-// Source: quantization_utils.cc and FakeQuantSupport.cc of TFLite's converter; unlike there, a range is widened to hold 0.
+// Source: quantization_utils.cc and FakeQuantSupport.cc of TFLite's converter; unlike there, a range is widened to hold 0, and to
+// have a whole zero point.
 import type { QuantParams } from '../graph/graph.js';
 
 /** The values that a tensor took. */
@@ -10,26 +11,32 @@ export interface Range {
 
 const qMin = -128;
 const qMax = 127;
+const steps = qMax - qMin;
 /** Ranges narrower than this are widened to it: a smaller scale overflows what kernels compute with it. */
 const leastRange = 1e-6;
 
-/** Asymmetric int8 parameters of an activation; the scale is a float32 value, the zero point represents 0 exactly. */
+/**
+ * Asymmetric int8 parameters of an activation; the scale is a float32 value, the zero point represents 0 exactly. The range is
+ * widened, by 1/254 at most, until its zero point is whole: rounding the zero point would shift what lies on a grid of as many
+ * steps, such as pixels scaled to [-1, 1], by half a step, all values in the same direction.
+ */
 export function activationParams(range: Range): QuantParams {
   const middle = Math.max(0, leastRange - (range.max - range.min)) / 2;
   const min = Math.min(0, range.min - middle);
   const max = Math.max(0, range.max + middle);
-  const scale = Math.fround((max - min) / (qMax - qMin));
-  return { scale: [scale], zeroPoint: [zeroPointOf(min, max, scale)], dimension: 0 };
+  const exact = (steps * -min) / (max - min);
+  const scaleWith = (stepsBelow: number): number =>
+    Math.max(shareOf(-min, stepsBelow), shareOf(max, steps - stepsBelow));
+  // A side that holds anything has a step at least.
+  const less = Math.min(Math.floor(exact), max > 0 ? steps - 1 : steps);
+  const more = Math.max(Math.ceil(exact), min < 0 ? 1 : 0);
+  const stepsBelow = scaleWith(less) <= scaleWith(more) ? less : more;
+  return { scale: [Math.fround(scaleWith(stepsBelow))], zeroPoint: [qMin + stepsBelow], dimension: 0 };
 }
 
-/** Both ends of the range give a zero point; the one with the smaller error term counts. */
-function zeroPointOf(min: number, max: number, scale: number): number {
-  const fromMin = qMin - min / scale;
-  const fromMax = qMax - max / scale;
-  const errorOfMin = Math.abs(qMin) + Math.abs(min / scale);
-  const errorOfMax = Math.abs(qMax) + Math.abs(max / scale);
-  const exact = errorOfMin < errorOfMax ? fromMin : fromMax;
-  return Math.min(qMax, Math.max(qMin, roundHalfAway(exact)));
+/** What one of the steps on a side must be for them to reach its end. */
+function shareOf(reach: number, stepsThere: number): number {
+  return reach === 0 ? 0 : reach / stepsThere;
 }
 
 /** Parameters that a specification fixes. */
