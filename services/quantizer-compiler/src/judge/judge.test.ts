@@ -36,6 +36,12 @@ describe('OutputsError', () => {
   });
 });
 
+it('OutputsError sees no difference of logits that the softmax takes out', () => {
+  const error = new OutputsError([{ name: 'y', channels: 2, logits: true }]);
+  error.add([Float32Array.of(1, -1)], [Float32Array.of(3, 1)]);
+  assert.ok(error.value() > 1 && error.seen() < 1e-6, `${error.value()} ${error.seen()}`);
+});
+
 describe('Comparison', () => {
   it('counts by class, names the worst photo, and knows no class of a segmentation', () => {
     const comparison = new Comparison(['cat', 'dog'], 2);

@@ -12,7 +12,7 @@ export interface JudgedOutput {
 /** Collects the errors over photos. */
 export class OutputsError {
   readonly #outputs: readonly JudgedOutput[];
-  readonly #sums: readonly { error: number; size: number; squaredError: number; square: number }[];
+  readonly #sums: readonly Sums[];
 
   constructor(outputs: readonly JudgedOutput[]) {
     this.#outputs = outputs;
@@ -48,12 +48,28 @@ export class OutputsError {
 
   /** Mean over the outputs of the relative absolute and the relative root mean square error; 0 is a perfect candidate. */
   value(): number {
-    const share = (part: number, whole: number): number => (whole === 0 ? part : part / whole);
-    const sum = this.#sums.reduce(
-      (total, { error, size, squaredError, square }) =>
-        total + share(error, size) + Math.sqrt(share(squaredError, square)),
-      0,
+    return this.#mean(
+      ({ error, size, squaredError, square }) => share(error, size) + Math.sqrt(share(squaredError, square)),
     );
-    return sum / Math.max(1, this.#sums.length);
   }
+
+  /** The absolute part alone: what users see, to whom logits mean nothing. */
+  seen(): number {
+    return this.#mean(({ error, size }) => share(error, size));
+  }
+
+  #mean(of: (sums: Sums) => number): number {
+    return this.#sums.reduce((total, sums) => total + of(sums), 0) / Math.max(1, this.#sums.length);
+  }
+}
+
+interface Sums {
+  error: number;
+  size: number;
+  squaredError: number;
+  square: number;
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? part : part / whole;
 }

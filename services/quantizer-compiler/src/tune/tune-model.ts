@@ -13,7 +13,7 @@ import { correctBias } from '../quantize/correct-bias.js';
 import { fitWeights } from '../quantize/fit-weights.js';
 import { bestLogitRange } from '../quantize/logit-range.js';
 import type { Range } from '../quantize/params.js';
-import { planQuantization } from '../quantize/plan-quantization.js';
+import { planQuantization, planUniformly } from '../quantize/plan-quantization.js';
 import type { CompletePlan, QuantizationPlan } from '../quantize/plan-quantization.js';
 import { tunableValues } from '../quantize/plan-ranges.js';
 import type { TunableValue } from '../quantize/plan-ranges.js';
@@ -26,7 +26,7 @@ import type { HeldOutPhoto } from './held-out.js';
 import { judgedGraph } from './judged-graph.js';
 import type { JudgedGraph } from './judged-graph.js';
 import { OutputsError } from './outputs-error.js';
-import { bases, tune } from './tune.js';
+import { bases, keepsTuned, tune } from './tune.js';
 import type { Base, Candidate } from './tune.js';
 
 /** Channels are lifted half the way to their common peak: the whole way makes weights unlike. */
@@ -71,11 +71,15 @@ export async function tuneModel(
     async (one) => {
       const error = await measure(planOf(one, new Map()), judged, photos, known, ports);
       ports.onStage('plan', ++measured, Math.max(budget, measured));
-      return error;
+      return error.value();
     },
     budget,
   );
-  return planOf(candidate, logitRanges(judged, calibration, photos));
+  const tuned = planOf(candidate, logitRanges(judged, calibration, photos));
+  const plain = planUniformly(graph, calibration, inputs, 'minmax');
+  const tunedError = await measure(tuned, judged, photos, known, ports);
+  const plainError = await measure(plain, judged, photos, known, ports);
+  return keepsTuned(tunedError.seen(), plainError.seen()) ? tuned : plain;
 }
 
 /** The bases of candidates; what is fitted is equalized before, where that changes something. */
@@ -120,14 +124,14 @@ function narrowing(
   return 1 - (chosen.max - chosen.min) / (range.max - range.min);
 }
 
-/** The error of a plan's int8 model, up to the logits, on the photos. */
+/** The errors of a plan's int8 model, up to the logits, on the photos. */
 async function measure(
   { graph, assigned }: QuantizationPlan,
   judged: JudgedGraph,
   photos: readonly HeldOutPhoto[],
   known: KnownWeights,
   ports: CompilePorts,
-): Promise<number> {
+): Promise<OutputsError> {
   const { ops, outputs: wanted } = judged.graph;
   const options = { inputType: 'uint8', outputType: 'float32' } as const;
   const quantized = quantizeGraph({ ...graph, ops, outputs: wanted }, assigned, options, known);
@@ -140,7 +144,7 @@ async function measure(
       error.add(photo.outputs, outputs);
     }
   });
-  return error.value();
+  return error;
 }
 
 /** What each last SOFTMAX reads gets the range that costs least over all photos, those that were held out too. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RangeMethod } from '../quantize/choose-range.js';
-import { tune } from './tune.js';
+import { keepsTuned, tune } from './tune.js';
 import type { Base, Candidate, Choices } from './tune.js';
 
 const names = ['a', 'b', 'c'];
@@ -77,4 +77,16 @@ describe('tune', () => {
       assert.ok(found.error <= (errors[0] ?? 0), `budget ${budget}`);
     }
   });
+});
+
+describe('keepsTuned', () => {
+  const cases: readonly (readonly [string, number, number, boolean])[] = [
+    ['what errs less', 0.1, 0.2, true],
+    ['what errs as much', 0.2, 0.2, true],
+    ['not what errs more', 0.21, 0.2, false],
+    ['not what cannot be measured', Number.NaN, 0.2, false],
+  ];
+  for (const [name, tuned, plain, keeps] of cases) {
+    it(name, () => assert.equal(keepsTuned(tuned, plain), keeps));
+  }
 });

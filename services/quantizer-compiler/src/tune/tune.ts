@@ -71,6 +71,15 @@ export async function tune(
   return { candidate: best, error, measured };
 }
 
+/**
+ * Whether what was tuned is kept, or the plain rule: whatever errs less in what users see. The search judges every step but the
+ * last, the range of the logits, and it begins with weights that were fitted already.
+ */
+export function keepsTuned(tuned: number, plain: number): boolean {
+  // An error that is not a number is no reason to keep anything.
+  return tuned <= plain;
+}
+
 /** Every other method of every tensor that differs from what it has, the greatest difference first. */
 function moves(choices: Choices, { base, methods }: Candidate): readonly { name: string; method: RangeMethod }[] {
   return choices.tunable
