@@ -100,6 +100,20 @@ describe('photoWarnings', () => {
       { logits: new Map([['l', Array.from({ length: 30 }, () => Float32Array.of(0, 1))]]) },
       /one class to 100 % of the photos/,
     ],
+    [
+      'scores that are all but 1',
+      { logits: new Map([['l', Array.from({ length: 30 }, (_, row) => Float32Array.of(20 * (row % 2), 10))]]) },
+      /surer than 0.999 of 100 % of the photos \(l\)/,
+    ],
+    [
+      'nothing of scores that are sure for half of the photos',
+      {
+        logits: new Map([
+          ['l', Array.from({ length: 30 }, (_, row) => Float32Array.of(row % 2, row % 4 < 2 ? 20 : 0.5))],
+        ]),
+      },
+      null,
+    ],
   ];
   for (const [name, change, message] of cases) {
     it(`tells ${name}`, () => {

@@ -3,6 +3,7 @@
 import { valueAt } from '../graph/graph.js';
 import type { Calibration } from '../calibrate/calibrate.js';
 import type { CompletePlan } from '../quantize/plan-quantization.js';
+import { softmax } from '../quantize/logit-range.js';
 import type { TensorError } from './tensor-errors.js';
 
 /** Fewer photos than this leave the ends of ranges to chance. */
@@ -21,6 +22,9 @@ const dropDb = 12;
 const poorDb = 15;
 /** The same class for more than this share of many photos. */
 const sameClassShare = 0.95;
+/** A class that is this sure, on more than `sureShare` of many photos: logits far beyond what a softmax can tell apart. */
+const sure = 0.999;
+const sureShare = 0.95;
 
 /** Warnings about the photos. */
 export function photoWarnings(
@@ -48,11 +52,19 @@ export function photoWarnings(
     }
   }
   for (const [name, rows] of logits) {
+    if (rows.length < 20) continue;
     const share = sameClass(rows);
-    if (rows.length < 20 || share <= sameClassShare) continue;
-    warnings.push(
-      `the float model gives one class to ${percent(share)} of the photos (${name}): are they normalized as in training (--pixels)?`,
-    );
+    if (share > sameClassShare) {
+      warnings.push(
+        `the float model gives one class to ${percent(share)} of the photos (${name}): are they normalized as in training (--pixels)?`,
+      );
+    }
+    const certain = rows.filter((row) => Math.max(...softmax(row)) > sure).length / rows.length;
+    if (certain > sureShare) {
+      warnings.push(
+        `the float model is surer than ${sure} of ${percent(certain)} of the photos (${name}): its scores tell them no longer apart, and such agreement proves little; are they those of training, or not normalized (--pixels)?`,
+      );
+    }
   }
   return warnings;
 }
