@@ -41,6 +41,17 @@ describe('Observer', () => {
     );
   });
 
+  it('takes the range of a large tensor from every value, and the means from positions all over it', () => {
+    const observer = new Observer(2);
+    const values = Float32Array.from({ length: 500_000 }, (_, at) => (at % 2 === 0 ? 1 : at / 500_000));
+    values[1234] = -9;
+    values[4321] = 12;
+    observer.observe(values);
+    assert.deepEqual(observer.range(), { min: -9, max: 12 });
+    const [first = 0, second = 0] = observer.channelMeans();
+    assert.ok(Math.abs(first - 1) < 0.01 && Math.abs(second - 0.5) < 0.01, `${first} ${second}`);
+  });
+
   it('has an empty range before it has seen anything', () => {
     assert.deepEqual(new Observer().range(), { min: 0, max: 0 });
   });

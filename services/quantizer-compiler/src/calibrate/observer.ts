@@ -3,8 +3,11 @@
 import type { Range } from '../quantize/params.js';
 
 const bins = 2048;
-/** Values of one run that enter the histogram; of larger tensors every k-th does. Extremes, means and peaks take every value. */
-const histogramValues = 1 << 16;
+/**
+ * Values of one run that enter the histogram and what is kept of channels; of larger tensors every k-th value, or position, does.
+ * The range takes every value.
+ */
+const sampledValues = 1 << 16;
 
 /** How often values fell into each of the equal bins of [-reach, reach). */
 export interface Histogram {
@@ -25,6 +28,8 @@ export class Observer {
     { min: 0, max: 0 },
     { min: 0, max: 0 },
   ];
+  /** Values that the sums of channels are made of. */
+  #channelCount = 0;
   readonly #channelSums: Float64Array;
   readonly #channelPeaks: Float64Array;
 
@@ -50,12 +55,18 @@ export class Observer {
     const [sums, peaks] = [this.#channelSums, this.#channelPeaks];
     const channels = sums.length;
     let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let start = 0; start < values.length; start += channels) {
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at] as number;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    // An odd step does not fall in with the width of the tensor where that is even.
+    const step = channels * (2 * Math.floor(values.length / sampledValues / 2) + 1);
+    for (let start = 0; start < values.length; start += step) {
       const end = Math.min(channels, values.length - start);
+      this.#channelCount += end;
       for (let channel = 0; channel < end; channel++) {
         const value = values[start + channel] as number;
-        if (value < min) min = value;
-        if (value > max) max = value;
         sums[channel] = (sums[channel] as number) + value;
         const size = value < 0 ? -value : value;
         if (size > (peaks[channel] as number)) peaks[channel] = size;
@@ -73,7 +84,7 @@ export class Observer {
     const [counts, reach] = [this.#counts, this.#reach];
     const scale = bins / (2 * reach);
     // An odd step visits every channel where their number is a power of two, and most of them elsewhere.
-    const step = 2 * Math.floor(values.length / histogramValues / 2) + 1;
+    const step = 2 * Math.floor(values.length / sampledValues / 2) + 1;
     for (let at = 0; at < values.length; at += step) {
       const bin = ((values[at] as number) + reach) * scale;
       counts[bin | 0] = (counts[bin | 0] as number) + 1;
@@ -95,9 +106,9 @@ export class Observer {
     return { reach: this.#reach, counts: this.#counts };
   }
 
-  /** Mean of each channel over all that was seen; zeros before anything was. */
+  /** Mean of each channel over what was sampled; zeros before anything was. */
   channelMeans(): Float64Array {
-    const perChannel = Math.max(1, this.count / this.#channelSums.length);
+    const perChannel = Math.max(1, this.#channelCount / this.#channelSums.length);
     return this.#channelSums.map((sum) => sum / perChannel);
   }
 

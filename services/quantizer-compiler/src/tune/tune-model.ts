@@ -168,6 +168,9 @@ function logitRanges(
   return replaced;
 }
 
+/** The best candidate and the plain plan are run once more. */
+const comparedAtLast = 2;
+
 /**
  * How many candidates may be run, so that `auto` stays within a few times of what calibration costs. A candidate costs time for
  * its weights (to round, write and open them) and for each photo; both in milliseconds of one core of a common server.
@@ -176,7 +179,7 @@ function candidateBudget(graph: Graph, heldOut: number, calibrated: number): num
   const { weights, products, activations } = sizes(graph);
   const candidateMs = 5 + weights * 4e-5 + heldOut * products * 1e-8;
   const allowedMs = 1000 + calibrated * activations * 1e-5;
-  return Math.min(40, Math.max(4, Math.floor(allowedMs / candidateMs)));
+  return Math.min(40, Math.max(4, Math.floor(allowedMs / candidateMs)) - comparedAtLast);
 }
 
 /** Elements of the weights and of the activations, and products of one with the other in a run. */
