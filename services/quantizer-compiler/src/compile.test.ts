@@ -230,6 +230,35 @@ describe('quantizeModel', () => {
     });
   }
 
+  const vectorModel = layersModel(
+    [
+      {
+        class_name: 'Dense',
+        config: { name: 'dense', units: 6, activation: 'softmax', use_bias: true, batch_input_shape: [null, 2048] },
+      },
+    ],
+    1,
+  );
+  for (const mode of ['dynamic-range', 'float16'] as const) {
+    it(`needs no photo input in mode ${mode} while nothing is compared`, async () => {
+      const borders = { inputType: 'float32', outputType: 'float32', mode, photos: [], evalPhotos: [] } as const;
+      const { int8, float, report } = await quantize({ ...borders, files: vectorModel });
+      assert.deepEqual(report.input.shape, [1, 2048]);
+      assert.ok(int8.length < 0.6 * float.length, `${int8.length} of ${float.length}`);
+      assert.match(report.warnings.join(), /the labels were left out of the file/);
+    });
+  }
+
+  for (const request of [{}, { mode: 'float16', inputType: 'float32', outputType: 'float32' }] as const) {
+    it(`refuses photos for an input that is no picture (${'mode' in request ? 'eval' : 'full-integer'})`, async () => {
+      await assert.rejects(
+        quantize({ ...request, files: vectorModel }),
+        (error) =>
+          isAtollError(error, 'INVALID_ARGUMENT') && /^cannot feed photos .* \[1, 2048\]: [^\n]+$/.test(error.message),
+      );
+    });
+  }
+
   it('leaves out photos that cannot be decoded, and says so', async () => {
     const [good, bad] = smoothPhotos(2, 1);
     assert.ok(good !== undefined && bad !== undefined);

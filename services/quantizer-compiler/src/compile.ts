@@ -69,19 +69,25 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   const startedMs = ports.nowMs();
   const warnings: string[] = [];
   const graph = await floatGraph(request.files, ports);
-  const size = photoSize(graph);
+  const needsPhotos = request.mode === 'full-integer' || request.evalPhotos.length > 0;
+  const size = needsPhotos ? photoSize(graph) : findPhotoSize(graph);
   checkLabels(graph, request.labels);
 
   const made =
     request.mode === 'full-integer'
-      ? await fullInteger(graph, size, request, ports, warnings)
+      ? await fullInteger(graph, photoSize(graph), request, ports, warnings)
       : { graph: checked(weightsOnly[request.mode](matchHardSwish(graph)), 'quantize', ports), images: 0, tensors: [] };
 
   ports.onStage('write');
-  const model = withClassifierMetadata(writeTfLite(made.graph), classifier(graph, request, size));
+  const written = writeTfLite(made.graph);
+  const model = size === null ? written : withClassifierMetadata(written, classifier(graph, request, size));
   // Not before: while the model is calibrated, a large one is in memory often enough.
   const float = writeModel(writeTfLite(graph));
-  const int8 = appendLabels(writeModel(model), request.labels);
+  // Labels are found through the metadata, which describe a photo as the input.
+  const int8 = size === null ? writeModel(model) : appendLabels(writeModel(model), request.labels);
+  if (size === null && request.labels.length > 0) {
+    warnings.push('the labels were left out of the file: its metadata would describe an input of photos');
+  }
 
   ports.onStage('edgetpu');
   const edgeTpu = planEdgeTpu(model);
@@ -89,12 +95,9 @@ export async function quantizeModel(request: QuantizeRequest, ports: CompilePort
   if (request.mode === 'full-integer') warnings.push(...edgeTpu.warnings);
 
   ports.onStage('report');
-  const compared = await compareModels(
-    { ...request, float, int8 },
-    { photos: request.evalPhotos, size, pixels: request.pixels },
-    ports,
-    warnings,
-  );
+  const evaluated = size === null ? null : { photos: request.evalPhotos, size, pixels: request.pixels };
+  const compared =
+    evaluated === null ? null : await compareModels({ ...request, float, int8 }, evaluated, ports, warnings);
   for (const warning of warnings) ports.onWarning(warning);
   const report: QuantizeReport = {
     file: 'model.tflite',
@@ -170,17 +173,25 @@ function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
   return graph;
 }
 
-function photoSize(graph: Graph): PhotoSize {
+/** The size of the photos that a model takes; null where its inputs are something else, which only weights can be quantized of. */
+function findPhotoSize(graph: Graph): PhotoSize | null {
   const [input = -1] = graph.inputs;
-  const { shape, name } = valueAt(graph, input);
-  const [batch, height, width, channels] = shape;
-  if (graph.inputs.length !== 1 || batch !== 1 || channels !== 3 || shape.length !== 4) {
-    throw new AtollError(
-      'INVALID_ARGUMENT',
-      `cannot calibrate on photos: input ${name} has shape [${shape.join(', ')}], not [1, height, width, 3]`,
-    );
-  }
-  return { height: height ?? 0, width: width ?? 0 };
+  const [batch, height = 0, width = 0, channels] = valueAt(graph, input).shape;
+  const isPhoto = batch === 1 && channels === 3 && valueAt(graph, input).shape.length === 4;
+  return graph.inputs.length === 1 && isPhoto ? { height, width } : null;
+}
+
+function photoSize(graph: Graph): PhotoSize {
+  const size = findPhotoSize(graph);
+  if (size !== null) return size;
+  const inputs = graph.inputs.map((index) => {
+    const { name, shape } = valueAt(graph, index);
+    return `${name} [${shape.join(', ')}]`;
+  });
+  throw new AtollError(
+    'INVALID_ARGUMENT',
+    `cannot feed photos to a model of ${inputs.length === 1 ? 'input' : 'inputs'} ${inputs.join(' and ')}: one of [1, height, width, 3] is needed; dynamic-range and float16 need no photos`,
+  );
 }
 
 /** Labels that do not fit would be written into the model and shown to people. */
