@@ -30,6 +30,11 @@ describe('decodeImage()', () => {
     assert.deepEqual([...pixels.subarray(9, 12)], [0, 0, 255]);
   });
 
+  test('gives luma of one channel where that is asked for', async () => {
+    const pixels = await decodeImage(await redAndBlue().png().toBuffer(), { ...target, channels: 1 });
+    assert.deepEqual([pixels.byteLength, pixels[0], pixels[3]], [8, 76, 29]);
+  });
+
   test('flattens alpha and widens grey to three channels', async () => {
     const grey = await redAndBlue().greyscale().png().toBuffer();
     assert.equal((await decodeImage(grey, target)).byteLength, 24);

@@ -12,7 +12,8 @@ export type ResizeFit = 'fill' | 'cover' | 'contain';
 export interface ImageTarget {
   readonly width: number;
   readonly height: number;
-  readonly channels: 3;
+  /** 3 for RGB, 1 for grey: luma by the weights of ITU-R BT.601, as libjpeg, PIL and TensorFlow have it. */
+  readonly channels: 1 | 3;
   readonly kernel?: ResizeKernel;
   readonly fit?: ResizeFit;
   /** Turn by the EXIF orientation first; most training pipelines do not. */
@@ -30,7 +31,7 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Decodes an encoded picture (its bytes, or a file's path) to RGB uint8, height x width x 3, row-major.
+ * Decodes an encoded picture (its bytes, or a file's path) to uint8, height x width x channels, row-major.
  * Alpha is flattened on black; of an animation the first frame counts. INVALID_ARGUMENT names the picture and the reason:
  * not a picture, damaged, more than `maxPixels` pixels or more than `maxEncodedBytes` bytes. The last two carry detail `limit`.
  */
@@ -51,7 +52,17 @@ export async function decodeImage(
   if (info.channels !== 3 || data.byteLength !== target.width * target.height * 3) {
     throw refuse(name, `it decodes to ${info.width} x ${info.height} x ${info.channels}`);
   }
-  return data;
+  return target.channels === 3 ? data : luma(data);
+}
+
+/** Y = 0.299 R + 0.587 G + 0.114 B, rounded. */
+function luma(rgb: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(rgb.length / 3);
+  for (let at = 0; at < grey.length; at++) {
+    const [red = 0, green = 0, blue = 0] = rgb.subarray(3 * at, 3 * at + 3);
+    grey[at] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+  }
+  return grey;
 }
 
 async function decode(encoded: Uint8Array, name: string, target: ImageTarget) {

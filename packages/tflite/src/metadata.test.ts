@@ -33,6 +33,7 @@ const classifier = {
   pixelStd: 255,
   imageWidth: 100,
   imageHeight: 80,
+  imageChannels: 3 as const,
   labels: ['airplane', 'frog', 'Schiff äöü'],
 };
 

@@ -4,6 +4,7 @@ import { AtollError } from '@atoll/base/error';
 import { decodeFlatbuffer } from './flatbuffer-decode.js';
 import { encodeFlatbuffer } from './flatbuffer-encode.js';
 import type { Decoded } from './flatbuffer-schema.js';
+import { mainSubgraph } from './model.js';
 import type { TfLiteModel } from './model.js';
 import { metadataIdentifier, metadataSchema } from './schema/metadata.js';
 import { appendZip, readZip } from './zip.js';
@@ -23,6 +24,8 @@ export interface ClassifierMetadata {
   readonly pixelStd: number;
   readonly imageWidth: number;
   readonly imageHeight: number;
+  /** 3 for RGB, 1 for grey. */
+  readonly imageChannels: 1 | 3;
   /** Class names in the order of the output. */
   readonly labels: readonly string[];
 }
@@ -33,12 +36,14 @@ const labelsFile = 'labels.txt';
 /** Room for a hundred thousand class names. */
 const maxLabelBytes = 4 * 1024 * 1024;
 const axisLabels = 2;
-const rgb = 1;
+/** ColorSpaceType of the metadata's schema. */
+const colorSpaces = { 1: 2, 3: 1 } as const;
 
-/** The model with metadata for one image input and one class output; the labels go on at the end with `appendLabels`. */
+/** The model with metadata for one image input, class scores as the first output and others unnamed; the labels go on at the end with `appendLabels`. */
 export function withClassifierMetadata(model: TfLiteModel, classifier: ClassifierMetadata): TfLiteModel {
   const plain = { dimensionNames: [], content: undefined, processUnits: [], stats: undefined, associatedFiles: [] };
   const { pixelMean: mean, pixelStd: std } = classifier;
+  const unnamed = mainSubgraph(model).outputs.slice(1);
   const metadata: Metadata = {
     name: classifier.name,
     description: classifier.description,
@@ -51,11 +56,11 @@ export function withClassifierMetadata(model: TfLiteModel, classifier: Classifie
           {
             ...plain,
             name: 'image',
-            description: 'RGB pixels, row by row from the top left',
+            description: `${classifier.imageChannels === 3 ? 'RGB' : 'Grey'} pixels, row by row from the top left`,
             content: {
               contentProperties: {
                 type: 'ImageProperties',
-                colorSpace: rgb,
+                colorSpace: colorSpaces[classifier.imageChannels],
                 defaultSize: { width: classifier.imageWidth, height: classifier.imageHeight },
               },
               range: undefined,
@@ -75,6 +80,8 @@ export function withClassifierMetadata(model: TfLiteModel, classifier: Classifie
                 ? []
                 : [{ name: labelsFile, description: 'Class names, one a line', type: axisLabels, locale: '' }],
           },
+          // Readers want an entry for each output.
+          ...unnamed.map(() => ({ ...plain, name: '', description: '' })),
         ],
         associatedFiles: [],
         inputProcessUnits: [],

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { cachePaths } from '@atoll/base/cache';
 import { AtollError, isAtollError } from '@atoll/base/error';
 import { openModel } from '@atoll/runtime/open';
-import { readLabels } from '@atoll/tflite/metadata';
+import { readLabels, readMetadata } from '@atoll/tflite/metadata';
 import { mainSubgraph } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
 import { quantizeModel } from './compile.js';
@@ -248,6 +248,21 @@ describe('quantizeModel', () => {
       assert.match(report.warnings.join(), /the labels were left out of the file/);
     });
   }
+
+  it('takes grey photos for a picture of one channel, and for one without channels', async () => {
+    for (const shape of [
+      [null, 12, 10, 1],
+      [null, 12, 10],
+    ]) {
+      const flatten = { class_name: 'Flatten', config: { name: 'flatten', batch_input_shape: shape } };
+      const dense = { class_name: 'Dense', config: { name: 'dense', units: 6, activation: 'softmax', use_bias: true } };
+      const { int8, report } = await quantize({ files: layersModel([flatten, dense], 1) });
+      assert.deepEqual([report.calibrationImages, report.eval?.images], [12, 20]);
+      assert.ok((report.eval?.agreement ?? 0) > 0.8, JSON.stringify(report.eval));
+      const [image] = readMetadata(readModel(int8))?.subgraphs[0]?.inputs ?? [];
+      assert.equal(image?.description, 'Grey pixels, row by row from the top left');
+    }
+  });
 
   for (const request of [{}, { mode: 'float16', inputType: 'float32', outputType: 'float32' }] as const) {
     it(`refuses photos for an input that is no picture (${'mode' in request ? 'eval' : 'full-integer'})`, async () => {

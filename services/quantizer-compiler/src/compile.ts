@@ -21,6 +21,7 @@ import { importModel } from './import/import-model.js';
 import type { ModelFiles } from './import/layers-model.js';
 import { matchHardSwish } from './passes/match-hard-swish.js';
 import { passes } from './passes/passes.js';
+import { findPhotoSize, photoSize } from './photo-size.js';
 import type { Photo, PhotoSize } from './photo.js';
 import { toDynamicRange } from './quantize/dynamic-range.js';
 import { toFloat16 } from './quantize/float16.js';
@@ -173,27 +174,6 @@ function checked(graph: Graph, stage: string, ports: CompilePorts): Graph {
   return graph;
 }
 
-/** The size of the photos that a model takes; null where its inputs are something else, which only weights can be quantized of. */
-function findPhotoSize(graph: Graph): PhotoSize | null {
-  const [input = -1] = graph.inputs;
-  const [batch, height = 0, width = 0, channels] = valueAt(graph, input).shape;
-  const isPhoto = batch === 1 && channels === 3 && valueAt(graph, input).shape.length === 4;
-  return graph.inputs.length === 1 && isPhoto ? { height, width } : null;
-}
-
-function photoSize(graph: Graph): PhotoSize {
-  const size = findPhotoSize(graph);
-  if (size !== null) return size;
-  const inputs = graph.inputs.map((index) => {
-    const { name, shape } = valueAt(graph, index);
-    return `${name} [${shape.join(', ')}]`;
-  });
-  throw new AtollError(
-    'INVALID_ARGUMENT',
-    `cannot feed photos to a model of ${inputs.length === 1 ? 'input' : 'inputs'} ${inputs.join(' and ')}: one of [1, height, width, 3] is needed; dynamic-range and float16 need no photos`,
-  );
-}
-
 /** Labels that do not fit would be written into the model and shown to people. */
 function checkLabels(graph: Graph, labels: readonly string[]): void {
   const classes = valueAt(graph, graph.outputs[0] ?? -1).shape.at(-1) ?? 0;
@@ -216,6 +196,7 @@ function classifier(graph: Graph, request: QuantizeRequest, size: PhotoSize) {
     pixelStd: std,
     imageWidth: size.width,
     imageHeight: size.height,
+    imageChannels: size.channels,
     labels: request.labels,
   };
 }

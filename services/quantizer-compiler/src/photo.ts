@@ -6,13 +6,15 @@ import { pixelNormalization } from './quantize/params.js';
 export interface PhotoSize {
   readonly width: number;
   readonly height: number;
+  /** 3 for colour, 1 for grey. */
+  readonly channels: 1 | 3;
 }
 
 /** A photo that can be decoded when its turn comes; `label` is the class folder that it lies in. */
 export interface Photo {
   readonly path: string;
   readonly label: string | null;
-  /** RGB pixels, height x width x 3; INVALID_ARGUMENT when it cannot be decoded. */
+  /** Pixels, height x width x channels; INVALID_ARGUMENT when it cannot be decoded. */
   pixels(size: PhotoSize, signal: AbortSignal): Promise<Uint8Array>;
 }
 

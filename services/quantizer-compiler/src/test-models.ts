@@ -116,14 +116,14 @@ export function smoothPhotos(count: number, seed: number, labels: readonly strin
   return Array.from({ length: count }, (_, index) => ({
     path: `photo-${index}.png`,
     label: labels.length === 0 ? null : (labels[index % labels.length] ?? null),
-    pixels: async ({ width, height }) => {
+    pixels: async ({ width, height, channels }) => {
       const random = seededRandom(seed * 1000 + index);
       const waves = Array.from({ length: 9 }, () => random() * 0.3);
-      const pixels = new Uint8Array(width * height * 3);
+      const pixels = new Uint8Array(width * height * channels);
       for (let at = 0; at < pixels.length; at++) {
-        const channel = at % 3;
-        const x = Math.floor(at / 3) % width;
-        const y = Math.floor(at / 3 / width);
+        const channel = at % channels;
+        const x = Math.floor(at / channels) % width;
+        const y = Math.floor(at / channels / width);
         const [a = 0, b = 0, c = 0] = waves.slice(3 * channel, 3 * channel + 3);
         pixels[at] = 127.5 + 127 * Math.sin(x * a + y * b + 20 * c);
       }

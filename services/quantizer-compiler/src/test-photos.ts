@@ -27,7 +27,7 @@ export async function writePhotos(
   const paths: string[] = [];
   for (const label of labels) await mkdir(join(root, label), { recursive: true });
   for (const [index, photo] of smoothPhotos(count, seed, labels).entries()) {
-    const pixels = await photo.pixels({ width: 40, height: 40 }, new AbortController().signal);
+    const pixels = await photo.pixels({ width: 40, height: 40, channels: 3 }, new AbortController().signal);
     const path = `${photo.label ?? '.'}/${index}.png`;
     await writeFile(join(root, path), encodePng(pixels, 40, 40));
     paths.push(path);

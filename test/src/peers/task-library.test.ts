@@ -100,6 +100,7 @@ function modelFile(): Uint8Array {
     pixelStd: 255,
     imageWidth: size,
     imageHeight: size,
+    imageChannels: 3,
     labels,
   });
   return appendLabels(writeModel(described), labels);

@@ -6,8 +6,10 @@ import { realsOf } from '../run/run-model.js';
 describe('Agreement', () => {
   it('counts agreement and right answers apart, and errors over all values', () => {
     const agreement = new Agreement();
-    agreement.add(Float32Array.of(0.5, 0.25), Float32Array.of(0.5, 0.25), 0);
-    agreement.add(Float32Array.of(0.5, 0.25), Float32Array.of(0.25, 0.5), 1);
+    agreement.addPhoto();
+    agreement.addRow(Float32Array.of(0.5, 0.25), Float32Array.of(0.5, 0.25), 0);
+    agreement.addPhoto();
+    agreement.addRow(Float32Array.of(0.5, 0.25), Float32Array.of(0.25, 0.5), 1);
     assert.deepEqual(agreement.figures(), {
       images: 2,
       floatTop1: 0.5,
@@ -20,7 +22,8 @@ describe('Agreement', () => {
 
   it('knows no accuracy without labels', () => {
     const agreement = new Agreement();
-    agreement.add(Float32Array.of(1), Float32Array.of(1), null);
+    agreement.addPhoto();
+    agreement.addRow(Float32Array.of(1), Float32Array.of(1), null);
     assert.deepEqual([agreement.figures().floatTop1, agreement.figures().agreement], [null, 1]);
   });
 });

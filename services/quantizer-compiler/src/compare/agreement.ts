@@ -1,6 +1,10 @@
-// How alike two models answer, photo by photo, and how often each is right. Ties go to the lowest index.
+// How alike two models answer, row of scores by row, and how often each is right. A classifier gives a photo one row, a
+// segmentation one for each pixel. Ties go to the lowest index.
 
-/** Figures over all photos; top-1 shares are null while no photo has a known label. Errors are in the units of the outputs. */
+/**
+ * Figures over all photos; `agreement` is the share of rows with the same best class. Top-1 shares are null while no photo has a
+ * known label. Errors are in the units of the outputs.
+ */
 export interface AgreementFigures {
   readonly images: number;
   readonly floatTop1: number | null;
@@ -13,6 +17,7 @@ export interface AgreementFigures {
 /** Collects the outputs of both models on the same photos. */
 export class Agreement {
   #images = 0;
+  #rows = 0;
   #labelled = 0;
   #floatRight = 0;
   #int8Right = 0;
@@ -21,10 +26,15 @@ export class Agreement {
   #values = 0;
   #maxAbsError = 0;
 
-  /** Adds one photo: both outputs as reals of the same length, and the right class, if known. */
-  add(float: Float32Array, int8: Float32Array, label: number | null): void {
-    const [floatBest, int8Best] = [topIndex(float), topIndex(int8)];
+  /** Counts a photo; its rows are added one by one. */
+  addPhoto(): void {
     this.#images++;
+  }
+
+  /** Adds one row: both outputs as reals of the same length, and the right class, if known. */
+  addRow(float: Float32Array, int8: Float32Array, label: number | null): void {
+    const [floatBest, int8Best] = [topIndex(float), topIndex(int8)];
+    this.#rows++;
     if (floatBest === int8Best) this.#same++;
     if (label !== null) {
       this.#labelled++;
@@ -46,7 +56,7 @@ export class Agreement {
       images: this.#images,
       floatTop1: this.#labelled === 0 ? null : share(this.#floatRight, this.#labelled),
       int8Top1: this.#labelled === 0 ? null : share(this.#int8Right, this.#labelled),
-      agreement: share(this.#same, this.#images),
+      agreement: share(this.#same, this.#rows),
       meanAbsError: share(this.#absError, this.#values),
       maxAbsError: this.#maxAbsError,
     };

@@ -121,8 +121,7 @@ function photoOf({ path, label, file }: StoredPhoto): Photo {
   return {
     path,
     label,
-    pixels: async ({ width, height }, signal) =>
-      decodeImage(await readFile(file), { width, height, channels: 3 }, signal),
+    pixels: async (size, signal) => decodeImage(await readFile(file), size, signal),
   };
 }
 

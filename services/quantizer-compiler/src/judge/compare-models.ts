@@ -14,7 +14,7 @@ export interface ComparedModels {
   readonly labels: readonly string[];
 }
 
-/** Runs both models on the photos and compares their first outputs; null without photos. */
+/** Runs both models on the photos and compares all their outputs; null without photos. */
 export async function compareModels(
   { float, int8, inputType, labels }: ComparedModels,
   { photos, size, pixels: range }: ObservedPhotos,
@@ -24,14 +24,19 @@ export async function compareModels(
   if (photos.length === 0) return null;
   return await withModel(ports.openModel(float), (floatRuns) =>
     withModel(ports.openModel(int8), async (int8Runs) => {
-      const comparison = new Comparison(labels, floatRuns.outputs[0]?.shape.at(-1) ?? 1);
+      const comparison = new Comparison(labels);
       let done = 0;
       for await (const { photo, pixels } of readable(photos, size, ports.signal, warnings)) {
         const reals = floatInput(pixels, range);
         const input = inputType === 'float32' ? reals : borderPixels(pixels, inputType);
-        const [expected = new Float32Array()] = [...(await runAsReals(floatRuns, reals)).values()];
-        const [actual = new Float32Array()] = [...(await runAsReals(int8Runs, input)).values()];
-        comparison.add(photo.path, expected, actual, labelOf(photo, labels));
+        const expected = [...(await runAsReals(floatRuns, reals)).values()];
+        const actual = [...(await runAsReals(int8Runs, input)).values()];
+        const outputs = floatRuns.outputs.map(({ shape }, index) => ({
+          float: expected[index] ?? new Float32Array(),
+          int8: actual[index] ?? new Float32Array(),
+          channels: shape.at(-1) ?? 1,
+        }));
+        comparison.add(photo.path, outputs, labelOf(photo, labels));
         ports.onStage('report', ++done, photos.length);
       }
       return comparison;

@@ -44,9 +44,17 @@ it('OutputsError sees no difference of logits that the softmax takes out', () =>
 
 describe('Comparison', () => {
   it('counts by class, names the worst photo, and knows no class of a segmentation', () => {
-    const comparison = new Comparison(['cat', 'dog'], 2);
-    comparison.add('1.png', Float32Array.of(0.9, 0.1), Float32Array.of(0.875, 0.125), 0);
-    comparison.add('2.png', Float32Array.of(0.6, 0.4), Float32Array.of(0.375, 0.625), 0);
+    const comparison = new Comparison(['cat', 'dog']);
+    comparison.add(
+      '1.png',
+      [{ float: Float32Array.of(0.9, 0.1), int8: Float32Array.of(0.875, 0.125), channels: 2 }],
+      0,
+    );
+    comparison.add(
+      '2.png',
+      [{ float: Float32Array.of(0.6, 0.4), int8: Float32Array.of(0.375, 0.625), channels: 2 }],
+      0,
+    );
     const { perClass, worst, errorHistogram } = comparison.details();
     assert.deepEqual(perClass, [{ label: 'cat', images: 2, floatRight: 2, int8Right: 1, agree: 1 }]);
     assert.deepEqual([worst[0]?.photo, worst[0]?.float, worst[0]?.int8], ['2.png', 'cat', 'dog']);
@@ -54,10 +62,22 @@ describe('Comparison', () => {
       errorHistogram?.counts.reduce((a, b) => a + b, 0),
       4,
     );
-    const pixels = new Comparison([], 2);
-    pixels.add('3.png', Float32Array.of(1, 0, 0, 1), Float32Array.of(1, 0, 1, 0), 0);
-    assert.equal(pixels.agreement.figures().agreement, 0.5);
+    const pixels = new Comparison([]);
+    pixels.add('3.png', [{ float: Float32Array.of(1, 0, 0, 1), int8: Float32Array.of(1, 0, 1, 0), channels: 2 }], 0);
+    assert.deepEqual([pixels.agreement.figures().images, pixels.agreement.figures().agreement], [1, 0.5]);
     assert.deepEqual(pixels.details().perClass, []);
+  });
+
+  it('judges every output, and tells classes by the first', () => {
+    const comparison = new Comparison(['cat', 'dog']);
+    const scores = { float: Float32Array.of(0.9, 0.1), int8: Float32Array.of(0.9, 0.1), channels: 2 };
+    const box = { float: Float32Array.of(0, 1, 0), int8: Float32Array.of(0.5, 0.25, 0), channels: 3 };
+    comparison.add('1.png', [scores, box], 0);
+    const { images, agreement, maxAbsError } = comparison.agreement.figures();
+    assert.deepEqual([images, agreement, maxAbsError], [1, 0.5, 0.75]);
+    assert.deepEqual(comparison.details().perClass, [
+      { label: 'cat', images: 1, floatRight: 1, int8Right: 1, agree: 1 },
+    ]);
   });
 });
 

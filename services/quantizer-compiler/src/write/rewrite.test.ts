@@ -54,7 +54,13 @@ describe('readModel and writeModel on the files of others', { skip }, () => {
     const [name = ''] = models;
     const model = readModel(readFileSync(join(coral, name)), name);
     const about = { name, description: '', version: '1', author: '', license: '', pixelMean: 127.5, pixelStd: 127.5 };
-    const described = withClassifierMetadata(model, { ...about, imageWidth: 9, imageHeight: 8, labels });
+    const described = withClassifierMetadata(model, {
+      ...about,
+      imageWidth: 9,
+      imageHeight: 8,
+      imageChannels: 3,
+      labels,
+    });
     const file = appendLabels(writeModel(described), labels);
     const again = appendZip(writeModel(readModel(file)), readZip(file, name));
     assert.deepEqual(again, file);
