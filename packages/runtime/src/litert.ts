@@ -5,7 +5,7 @@
  */
 import koffi from 'koffi';
 import { AtollError } from '@atoll/base/error';
-import { callOffLoop, copyToNative, freeFunction, loadLibrary, nativeView } from './native.js';
+import { borrowForNative, callOffLoop, copyToNative, freeFunction, loadLibrary, nativeView } from './native.js';
 import type { Handle, NativeBlock } from './native.js';
 import { bindLiteRt } from './litert-api.js';
 import type { LiteRtApi, Out, RunArguments, Status } from './litert-api.js';
@@ -67,7 +67,7 @@ async function compile(api: LiteRtApi, bytes: Uint8Array, threads: number, undo:
   const environment = created(api.createEnvironment, 'set LiteRT up', quietEnvironment.count, quietEnvironment.bytes);
   undo.push(() => api.destroyEnvironment(environment));
 
-  const file = copyToNative(bytes);
+  const file = borrowForNative(bytes);
   undo.push(() => file.free());
   const model: Out<Handle> = [null];
   const status = await callOffLoop(api.createModelFromBuffer, environment, file.address, bytes.byteLength, model);

@@ -67,6 +67,27 @@ export function copyToNative(bytes: Uint8Array, zeroEnded = false): NativeBlock 
   return { address, free: () => koffi.free(address) };
 }
 
+/** Tensors of a model file begin at multiples of this many bytes, in the file and so in memory. */
+const modelAlignment = 16n;
+
+/**
+ * The bytes of a model for a library that borrows them: the very memory of `bytes` where it is aligned and stays in place, which
+ * saves the size of the model, else a copy. Until freed, `bytes` is kept from collection and must not change.
+ */
+export function borrowForNative(bytes: Uint8Array): NativeBlock {
+  const { buffer } = bytes; // Asking for it moves a small array off V8's heap, on which it would not stay in place.
+  if (bytes.byteLength === 0 || !(buffer instanceof ArrayBuffer)) return copyToNative(bytes);
+  const address = koffi.address(bytes);
+  if (address % modelAlignment !== 0n) return copyToNative(bytes);
+  const kept = [bytes];
+  return {
+    address,
+    free: () => {
+      kept.length = 0;
+    },
+  };
+}
+
 /** A window on C memory; it is the caller's duty not to use it once the memory is gone. */
 export function nativeView(address: Handle, sizeBytes: number): Uint8Array {
   return sizeBytes === 0 ? new Uint8Array(0) : new Uint8Array(koffi.view(address, sizeBytes));

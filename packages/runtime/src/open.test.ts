@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { cachePaths } from '@atoll/base/cache';
 import { AtollError } from '@atoll/base/error';
 import { openEdgeTpu } from './edgetpu.js';
@@ -20,6 +23,12 @@ const remedy = 'is not in the cache; npm start or npm test fetches it';
 const size = 8;
 const picture = (seed: number): Uint8Array =>
   Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 31 + seed * 97) % 256);
+
+/** A full collection, which Node gives only on demand. */
+const collectGarbage = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+})();
 
 const backends: readonly {
   name: string;
@@ -102,6 +111,42 @@ for (const { name, skip, open } of backends) {
           },
         );
       }
+    });
+
+    test('keeps the bytes of its file from collection while it is open', async () => {
+      // The only reference to the bytes is given away, and what the collector frees is written over.
+      const opened = async () => {
+        const bytes = tinyClassifier({ seed: 7, size, classes: 5, io: 'uint8' });
+        return { model: await open(bytes), bytes: new WeakRef(bytes) };
+      };
+      const { model, bytes } = await opened();
+      const before = Array.from({ length: 8 }, (_, seed) => model.runSync([picture(seed)]));
+      const sizeBytes = tinyClassifier({ seed: 7, size, classes: 5, io: 'uint8' }).buffer.byteLength;
+      for (let round = 0; round < 4; round++) {
+        await setImmediate(); // A weak reference holds on until the turn ends.
+        collectGarbage();
+        if (name !== 'wasm') assert.ok(bytes.deref() !== undefined, 'collected in spite of the open model');
+        const pressure = Array.from({ length: 500 }, () => new Uint8Array(sizeBytes).fill(0xa5));
+        assert.equal(pressure.at(-1)?.at(-1), 0xa5);
+      }
+      const after = Array.from({ length: 8 }, (_, seed) => model.runSync([picture(seed)]));
+      assert.deepEqual(after, before);
+      await model.close();
+    });
+
+    test('gives the same outputs from bytes that are not aligned, and leaves the bytes as they are', async () => {
+      const bytes = tinyClassifier({ seed: 8, size, classes: 5, io: 'uint8' });
+      const digest = Buffer.from(bytes).toString('base64');
+      const aligned = new Uint8Array(bytes.length);
+      aligned.set(bytes);
+      const odd = new Uint8Array(bytes.length + 3).subarray(3);
+      odd.set(bytes);
+      const models = [await open(aligned), await open(odd)] as const;
+      for (let seed = 0; seed < 8; seed++) {
+        assert.deepEqual(models[1].runSync([picture(seed)]), models[0].runSync([picture(seed)]));
+      }
+      await Promise.all(models.map((model) => model.close()));
+      for (const used of [aligned, odd]) assert.equal(Buffer.from(used).toString('base64'), digest);
     });
 
     test('does not grow over 100 times load, run and close', async () => {

@@ -30,6 +30,8 @@ export const maxModelBytes = 512 * 1024 * 1024;
  * Opens a .tflite file that is in memory. `auto` takes an Edge TPU for a compiled file, else native, else wasm, and goes on to
  * the next when a library is missing or cannot run this model. INVALID_ARGUMENT: not an intact model; FAILED_PRECONDITION: a
  * model that this backend cannot run; UNAVAILABLE: the backend is not on this machine. The message carries the library's reason.
+ * Native libraries read `bytes` in place for as long as the model is open: until close() has settled the caller neither changes,
+ * resizes nor transfers them.
  */
 export async function openModel(bytes: Uint8Array, options: OpenOptions): Promise<LoadedModel> {
   if (bytes.byteLength > maxModelBytes) {

@@ -6,7 +6,7 @@
 import { AtollError } from '@atoll/base/error';
 import { createErrorLog } from './error-log.js';
 import type { ErrorLog } from './error-log.js';
-import { callOffLoop, copyToNative, loadLibrary, nativeView } from './native.js';
+import { borrowForNative, callOffLoop, loadLibrary, nativeView } from './native.js';
 import type { Handle } from './native.js';
 import { dtypeOf, tensorBytes } from './model.js';
 import type { Backend, LoadedModel, TensorSpec } from './model.js';
@@ -98,7 +98,7 @@ function buildInterpreter(
   log: ErrorLog,
   undo: (() => void)[],
 ): Handle {
-  const file = copyToNative(bytes);
+  const file = borrowForNative(bytes);
   undo.push(() => file.free());
   const model = api.createModel(file.address, bytes.byteLength);
   if (model === null)
