@@ -12,6 +12,7 @@ import { readLabelsFile, readLabelsFor } from '../labels.js';
 import type { Machine } from '../machine.js';
 import { readModelFile } from '../model-files.js';
 import { integer } from '../parse-option.js';
+import { runtimeOf } from '../publish/edge-tpu-file.js';
 import { goldenFromFolder, syntheticGolden } from '../publish/golden.js';
 import { nextVersion, publishRelease } from '../publish/publish-release.js';
 import { action, addVerb } from '../verb.js';
@@ -46,7 +47,7 @@ async function publish(context: Context, options: PublishOptions, [file = '']: r
   const { signal, env } = context;
   const cpu = await readModelFile(file);
   const buildKey = await readBuildKey(context);
-  const edgeTpu = options.edgetpu === undefined ? undefined : await edgeTpuFile(options.edgetpu);
+  const edgeTpu = options.edgetpu === undefined ? undefined : await edgeTpuFile(options.edgetpu, cpu, file);
   const named = options.labels === undefined ? undefined : await readLabelsFile(options.labels);
   const model = await openClassifier(cpu, { env, backend: 'auto', labels: named, name: file });
   try {
@@ -95,10 +96,13 @@ async function readBuildKey(context: Context) {
   }
 }
 
-async function edgeTpuFile(path: string): Promise<{ bytes: Uint8Array; minRuntimeVersion: number }> {
+async function edgeTpuFile(
+  path: string,
+  cpu: Uint8Array,
+  cpuPath: string,
+): Promise<{ bytes: Uint8Array; minRuntimeVersion: number }> {
   const bytes = await readModelFile(path);
-  const compiled = inspectEdgeTpu(readModel(bytes, path), path);
-  if (compiled === null)
-    throw new AtollError('INVALID_ARGUMENT', `cannot publish ${path} for the Edge TPU: nothing in it is compiled`);
-  return { bytes, minRuntimeVersion: compiled.minRuntimeVersion };
+  const model = readModel(bytes, path);
+  const file = { path, model, compiled: inspectEdgeTpu(model, path) };
+  return { bytes, minRuntimeVersion: runtimeOf(file, readModel(cpu, cpuPath), cpuPath) };
 }

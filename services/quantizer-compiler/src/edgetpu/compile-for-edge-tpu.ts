@@ -149,7 +149,7 @@ function compiledBy(
       subgraphs: made.reduce((sum, { holds }) => sum + holds.packages.length, 0),
     });
     summaries.push(summaryOf(made, mapped.length, onEdgeTpu));
-    warnings.push(...named(models, one, differences(one.plan, mapped, strangers)));
+    warnings.push(...named(models, one, [...refusals(made), ...differences(one.plan, mapped, strangers)]));
   });
   if (models.length > 1 && tokensOf(compiled.flat()).size > 1) {
     warnings.push('the compiled models do not share the memory of the chip: each will push the others out');
@@ -204,6 +204,13 @@ function total(all: readonly PlanSummary[]): PlanSummary {
 /** Where several models are compiled together, a warning names its own. */
 function named(models: readonly Planned[], { stem }: Planned, warnings: readonly string[]): readonly string[] {
   return models.length === 1 ? warnings : warnings.map((warning) => `${stem}.tflite: ${warning}`);
+}
+
+/** What would keep the runtime from loading a compiled file. */
+function refusals(made: readonly CompiledFile[]): readonly string[] {
+  return made.flatMap(({ stem, holds }) =>
+    holds.problems.map((problem) => `the Edge TPU runtime would refuse ${stem}.tflite: ${problem}`),
+  );
 }
 
 /** Operators on which compiler and rules disagree: worth knowing for the next model. */

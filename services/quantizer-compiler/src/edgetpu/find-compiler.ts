@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { AtollError } from '@atoll/base/error';
 
 /** Where the operator's own compiler may be. */
@@ -16,14 +16,15 @@ export interface CompilerPlace {
  */
 export async function findCompiler({ named, searchPath }: CompilerPlace): Promise<string | null> {
   if (named !== null) {
-    if (await isRunnable(named)) return named;
+    // It runs in a folder of its own: a path from here would lead nowhere there.
+    if (await isRunnable(named)) return resolve(named);
     throw new AtollError(
       'FAILED_PRECONDITION',
       `cannot use Edge TPU compiler ${named}: it is not there or not executable`,
     );
   }
   for (const folder of searchPath.split(delimiter).filter((one) => one !== '')) {
-    const path = join(folder, 'edgetpu_compiler');
+    const path = resolve(folder, 'edgetpu_compiler');
     if (await isRunnable(path)) return path;
   }
   return null;

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { plainOptions } from '@atoll/edgetpu/compiler-options';
 import type { CompilerOptions } from '@atoll/edgetpu/compiler-options';
+import { mainSubgraph } from '@atoll/tflite/model';
+import { readModel } from '@atoll/tflite/read';
+import { writeModel } from '@atoll/tflite/write';
 import { compileForEdgeTpu } from './compile-for-edge-tpu.js';
 import { logText, say, standIn, success } from './compiler-for-tests.js';
 import { findCompiler } from './find-compiler.js';
@@ -236,6 +239,18 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
     });
   }
 
+  it('warns of a compiled file that the runtime would refuse', async () => {
+    const twin = `${name}_edgetpu.tflite`;
+    const sound = readModel(await readFile(join(coral, twin)), twin);
+    const main = mainSubgraph(sound);
+    const tensors = main.tensors.map((tensor) => ({ ...tensor, name: `${tensor.name}/other` }));
+    const unsound = join(root, 'unsound.tflite');
+    await writeFile(unsound, writeModel({ ...sound, subgraphs: [{ ...main, tensors }] }));
+    const { path } = await standIn(root, `cp '${unsound}' "$OUT/mobile_edgetpu.tflite"\n${say(success('mobile'))}`);
+    const { report } = await compile(path);
+    assert.match(report.warnings.join('\n'), /would refuse mobile_edgetpu\.tflite: input "input\/other" has no layer/);
+  });
+
   it('refuses a result that needs a newer runtime than was asked for', async () => {
     const { path } = await standIn(root, `${compiled}\n${say(success('mobile'))}`);
     await assert.rejects(
@@ -319,8 +334,12 @@ describe('compileForEdgeTpu with a program in the place of the compiler', { skip
     );
     const { path } = await standIn(root, 'exit 0');
     assert.equal(await findCompiler({ named: path, searchPath: '' }), path);
+    // The compiler is started in another folder.
+    assert.equal(await findCompiler({ named: relative('.', path), searchPath: '' }), path);
     await writeFile(join(root, 'edgetpu_compiler'), '#!/bin/sh\n');
     await chmod(join(root, 'edgetpu_compiler'), 0o755);
-    assert.equal(await findCompiler({ named: null, searchPath: `/nowhere:${root}` }), join(root, 'edgetpu_compiler'));
+    const found = join(root, 'edgetpu_compiler');
+    assert.equal(await findCompiler({ named: null, searchPath: `/nowhere:${root}` }), found);
+    assert.equal(await findCompiler({ named: null, searchPath: relative('.', root) }), found);
   });
 });

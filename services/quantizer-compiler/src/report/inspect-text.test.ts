@@ -43,6 +43,13 @@ test('inspectText says what a compiled file needs and leaves to the CPU', () => 
   );
 });
 
+test('inspectText tells at the top why a runtime would refuse a compiled file', () => {
+  const problems = ['it needs runtime 99, and 14 is the newest'];
+  const edgeTpu = { minRuntimeVersion: 99, packages: [], onChipBytes: 0, offChipBytes: 0, cpuOps: [], problems };
+  const text = inspectText({ ...report, kind: 'edgetpu', edgeTpu }, 'm.tflite', '');
+  assert.match(text, /^ {2}problem {3}it needs runtime 99, and 14 is the newest$/m);
+});
+
 test('inspectText shows no control character of a hostile name', () => {
   const hostile = '\u001b[2J\u009b31m\u202e\r\nfake line';
   const [input] = report.inputs;

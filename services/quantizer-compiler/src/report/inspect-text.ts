@@ -33,6 +33,7 @@ export function inspectText(report: InspectReport, name: string, graph: string):
               `${number(edgeTpu.onChipBytes)} bytes of parameters on the chip, ${number(edgeTpu.offChipBytes)} off it; ` +
               `left to the CPU: ${edgeTpu.cpuOps.length === 0 ? 'nothing' : edgeTpu.cpuOps.map(({ op }) => op).join(', ')}`,
           ] as const,
+          ...edgeTpu.problems.map((problem) => ['problem', problem] as const),
         ]),
     ...(labels === undefined ? [] : [['labels', labelsText(labels)] as const]),
     ...(metadata.minRuntimeVersion === null
