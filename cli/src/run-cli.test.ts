@@ -56,6 +56,14 @@ test('runCli gives 2 and one line for wrong usage, with the nearest right word',
     [['serve', '--model', 'a=1.tflite', '--model', 'a=2.tflite'], /There are two models named a\./],
     [['quantize', 'm.h5', '--out', 'x'], /^atoll: required option '--data <dir>' not specified: full-integer is/],
     [
+      ['quantize', 'm.h5', '--out', 'x', '--mode', 'float16', '--ranges', 'mse'],
+      /^atoll: option '--ranges <method>' is for full-integer/,
+    ],
+    [
+      ['quantize', 'm.h5', '--out', 'x', '--mode', 'dynamic-range', '--output-type', 'int8'],
+      /^atoll: option '--output-type <type>' argument 'int8' is invalid: in mode dynamic-range it is float32/,
+    ],
+    [
       ['quantize', 'm.h5', '--out', 'x', '--mode', 'float8'],
       /Allowed choices are full-integer, dynamic-range, float16/,
     ],

@@ -1,4 +1,5 @@
 /** One job of a quantizer-compiler through its gRPC, told as it goes. The tools and the main job use the same. */
+import { plainOptions } from '@atoll/edgetpu/compiler-options';
 import type { Job } from '@atoll/proto/atoll/v1/job';
 import {
   type CompileTask,
@@ -10,15 +11,7 @@ import { followJob } from './follow-job.js';
 import type { Progress } from './progress.js';
 
 /** A compilation with the compiler's own defaults. */
-export const plainCompilation: CompileTask = {
-  minRuntimeVersion: 0,
-  intermediateTensors: [],
-  numSegments: 0,
-  searchDelegate: false,
-  delegateSearchStep: 0,
-  timeoutSeconds: 0,
-  multipleSubgraphs: false,
-};
+export const plainCompilation: CompileTask = { ...plainOptions, intermediateTensors: [] };
 
 /** Starts a conversion, quantization or compilation and follows it to its end. */
 export async function runQuantization(

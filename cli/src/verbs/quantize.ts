@@ -85,6 +85,7 @@ async function quantize(context: Context, options: QuantizeOptions, [model = '']
     throw new InvalidArgumentError(
       "required option '--data <dir>' not specified: full-integer is calibrated on photos",
     );
+  refuseIntegerOptions(options);
   await refuseUnwritableFile(out);
   if (reportFolder !== undefined) await refuseUsedFolder(reportFolder);
   const labels = await readLabelsFor(await findModel(model), options.labels);
@@ -126,4 +127,22 @@ async function quantize(context: Context, options: QuantizeOptions, [model = '']
     await fetchArtifact(channel, job.artifacts, 'model.tflite', out, signal);
     context.result({ ...report, file: out }, describeQuantization({ ...report, file: out }, reportFolder));
   });
+}
+
+/** What means something only where all is integer is wrong usage in the other modes, and told before anything is sent. */
+function refuseIntegerOptions({ mode, ranges, inputType, outputType }: QuantizeOptions): void {
+  if (mode === 'full-integer') return;
+  if (ranges !== undefined)
+    throw new InvalidArgumentError(
+      `option '--ranges <method>' is for full-integer: in mode ${mode} activations stay float`,
+    );
+  for (const [flag, type] of [
+    ['--input-type', inputType],
+    ['--output-type', outputType],
+  ] as const) {
+    if (type !== undefined && type !== 'float32')
+      throw new InvalidArgumentError(
+        `option '${flag} <type>' argument '${type}' is invalid: in mode ${mode} it is float32`,
+      );
+  }
 }

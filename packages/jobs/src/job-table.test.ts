@@ -82,3 +82,17 @@ test('startSucceeded gives a job that has ended well, with its events, while oth
     (error) => isAtollError(error, 'UNAVAILABLE'),
   );
 });
+
+test('of finished jobs those that ended last are remembered, however long ago they began', async () => {
+  const jobs = table(1, 1);
+  let finish = (): void => undefined;
+  const long = jobs.start(() => new Promise((resolve) => (finish = () => resolve([]))));
+  const short = Array.from({ length: 10 }, () => jobs.startSucceeded([], []));
+  finish();
+  await eventually(() => assert.equal(jobs.get(long.id).state, JobState.JOB_STATE_SUCCEEDED));
+  assert.throws(
+    () => jobs.get(short[0]?.id ?? ''),
+    (error) => isAtollError(error, 'NOT_FOUND'),
+  );
+  assert.equal(jobs.get(short.at(-1)?.id ?? '').state, JobState.JOB_STATE_SUCCEEDED);
+});

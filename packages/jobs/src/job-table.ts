@@ -174,6 +174,9 @@ export class JobTable<E> {
       error: end.error,
     };
     entry.log.close();
+    // To the end of the map: a long job that ends among many short ones is the newest, and is still to be read.
+    this.#entries.delete(entry.job.id);
+    this.#entries.set(entry.job.id, entry);
     const finished = [...this.#entries.values()].filter((other) => other.job.endedUnixMs !== 0n);
     for (const old of finished.slice(0, Math.max(0, finished.length - this.#options.maxFinished)))
       this.#entries.delete(old.job.id);

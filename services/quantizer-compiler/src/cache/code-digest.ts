@@ -13,6 +13,8 @@ export async function codeDigest(): Promise<Sha256> {
   const folders = [
     dirname(import.meta.dirname),
     ...[
+      // Which versions of the native libraries run the models.
+      import.meta.resolve('@atoll/base/cache'),
       import.meta.resolve('@atoll/tflite/model'),
       import.meta.resolve('@atoll/edgetpu/plan'),
       import.meta.resolve('@atoll/image/decode'),

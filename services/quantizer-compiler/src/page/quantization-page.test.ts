@@ -104,6 +104,15 @@ describe('quantizationPage', () => {
     }
   });
 
+  it('says why logits of little signal are not the layer that costs most', async () => {
+    const logits = { ...tensor('logits', 9), method: 'logits' };
+    const details = { ...content.details, tensors: [tensor('conv1', 38.2), logits] };
+    const page = await quantizationPage({ ...content, details });
+    assert.match(page, /Farthest from the float model is <code class="mark">conv1<\/code>/);
+    assert.match(page, /Logits do not count here/);
+    assert.doesNotMatch(await quantizationPage(content), /Logits do not count here/);
+  });
+
   it('is well-formed, draws a chart a histogram, and fetches and runs nothing', async () => {
     const page = await quantizationPage(content);
     assert.deepEqual(unbalanced(page), []);

@@ -89,6 +89,12 @@ async function sqnrFigure(
         ${worst.sqnrDb.toFixed(1)} dB.
       </p>`
     }
+    ${
+      all.some(({ method }) => method === 'logits') &&
+      html`<p class="quiet">
+        Logits do not count here: their range is narrowed on purpose where the softmax behind them loses nothing by it.
+      </p>`
+    }
     <p class="quiet">Each 6 dB are one bit; a layer carries what the layers before it have lost already.</p>
     ${await figure(sqnrChart(shown, worst?.name ?? ''), 'SQNR of each layer in decibels, in the order of computation', left === 0 ? '' : `The ${shown.length} lowest; ${left} better ones are left out here.`)}`;
 }
@@ -110,7 +116,7 @@ async function rangeFigures(tensors: readonly TensorDetail[]): Promise<Markup | 
   }
   return html`<h2>Values and chosen ranges</h2>
     <p class="quiet">
-      The ${figures.length} layers farthest from the float model. Bars: values on the representative photos, on a root
+      The ${figures.length} layers of least signal over error. Bars: values on the representative photos, on a root
       scale. Lines: the ends of the range.
     </p>
     <div class="grid">${figures}</div>`;

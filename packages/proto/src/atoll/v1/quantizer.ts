@@ -25,7 +25,7 @@ import { Job, JobWarning } from "./job.js";
 
 /** Asks for a job. */
 export interface StartQuantizationRequest {
-  /** The model's files: one .h5 or .tflite, or model.json with its weight shards. */
+  /** The model's files: one .h5, .keras or .tflite, or model.json with its weight shards; of a compilation one .tflite or more. */
   model: Artifact[];
   /** What to make of it. */
   task:
@@ -49,13 +49,13 @@ export interface ConvertTask {
 
 /** Options of a quantization. Empty values mean the default that each field names. */
 export interface QuantizeTask {
-  /** Digest of the DatasetManifest of representative photos. */
+  /** Digest of the DatasetManifest of representative photos; only "full-integer" needs and reads it. */
   datasetSha256: string;
   /** How many of them to calibrate on, default 100, drawn by a seeded hash. */
   samples: number;
-  /** "uint8" (default), "int8" or "float32". */
+  /** "uint8" (default), "int8" or "float32"; the modes other than "full-integer" know only "float32". */
   inputType: string;
-  /** "uint8" (default), "int8" or "float32". */
+  /** The same for the output. */
   outputType: string;
   /** How each tensor's range is chosen: "auto" (default), "minmax", "percentile" or "mse". */
   ranges: string;
@@ -1397,7 +1397,7 @@ export const QuantizerServiceService = {
       Buffer.from(GetQuantizationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetQuantizationResponse => GetQuantizationResponse.decode(value),
   },
-  /** Describes a .tflite file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
+  /** Describes a .tflite, .h5 or .keras file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
   inspectModel: {
     path: "/atoll.v1.QuantizerService/InspectModel" as const,
     requestStream: false as const,
@@ -1419,7 +1419,7 @@ export interface QuantizerServiceServer extends UntypedServiceImplementation {
   cancelQuantization: handleUnaryCall<CancelQuantizationRequest, CancelQuantizationResponse>;
   /** Tells where a job stands. */
   getQuantization: handleUnaryCall<GetQuantizationRequest, GetQuantizationResponse>;
-  /** Describes a .tflite file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
+  /** Describes a .tflite, .h5 or .keras file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
   inspectModel: handleUnaryCall<InspectModelRequest, InspectModelResponse>;
 }
 
@@ -1482,7 +1482,7 @@ export interface QuantizerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetQuantizationResponse) => void,
   ): ClientUnaryCall;
-  /** Describes a .tflite file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
+  /** Describes a .tflite, .h5 or .keras file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
   inspectModel(
     request: InspectModelRequest,
     callback: (error: ServiceError | null, response: InspectModelResponse) => void,
