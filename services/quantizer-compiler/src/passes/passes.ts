@@ -9,6 +9,7 @@ import { foldScaling } from './fold-scaling.js';
 import { fuseActivations } from './fuse-activation.js';
 import { fusePad } from './fuse-pad.js';
 import { scalingToDepthwise } from './scaling-to-depthwise.js';
+import { separateOutputs } from './separate-outputs.js';
 
 /** A rewriting step that keeps what the model computes, up to float rounding. */
 export interface Pass {
@@ -32,4 +33,5 @@ export const passes: readonly Pass[] = [
   { name: 'fuse-pad', run: fusePad },
   { name: 'fuse-activation', run: fuseActivations },
   { name: 'centre-logits', run: centreLogits },
+  { name: 'separate-outputs', run: separateOutputs },
 ];
