@@ -43,9 +43,13 @@ function meanShift(graph: Graph, op: Op, inputScale: number, means: Float64Array
   const last = shape.at(-1) ?? 1;
   const inner = weights.length / bias.length;
   const multiplier = last / means.length;
+  // Each group of a grouped convolution reads channels of its own.
+  const filtersOfGroup = (bias.length * last) / means.length;
   weights.forEach((weight, at) => {
     const channel = depthwise ? at % last : Math.floor(at / inner);
-    const source = depthwise ? Math.floor((at % last) / multiplier) : at % last;
+    const source = depthwise
+      ? Math.floor((at % last) / multiplier)
+      : Math.floor(channel / filtersOfGroup) * last + (at % last);
     const scale = scales[scales.length > 1 ? channel : 0] ?? 1;
     const error = scale * (quantized.weights[at] ?? 0) - weight;
     shift[channel] = (shift[channel] ?? 0) + error * (means[source] ?? 0);

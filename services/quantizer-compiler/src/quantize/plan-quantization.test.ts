@@ -103,4 +103,19 @@ describe('correctBias', () => {
       assert.ok(Math.abs((plain[channel] ?? 0) - value) > 1e-3, `${plain[channel]} for ${value}`);
     });
   });
+
+  it('takes the means of its own input channels for each group of a convolution', () => {
+    const builder = new GraphBuilder();
+    const x = builder.activation('x', [1, 1, 1, 2]);
+    const y = builder.activation('y', [1, 1, 1, 2]);
+    // The last weight of each filter is off its step by -0.3 steps of 1.
+    const kernel = builder.floats('kernel', [2, 1, 2, 1], Float32Array.of(127, 5.3, 127, 5.3));
+    const bias = builder.floats('bias', [2], new Float32Array(2));
+    const options = { type: 'Conv2DOptions', padding: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1 } as const;
+    builder.op('CONV_2D', [x, kernel, bias], [y], { ...options, activation: 0, quantizedBiasType: 0 });
+    const means = new Map([['x', Float64Array.of(10, 100)]]);
+    const corrected = correctBias(builder.build('grouped', [x], [y]), new Map([[x, fixedParams(1, 0)]]), means);
+    const [first = 0, second = 0] = dataOf(corrected, 'bias');
+    assert.ok(Math.abs(first - 3) < 1e-3 && Math.abs(second - 30) < 1e-2, `${first} ${second}`);
+  });
 });

@@ -63,4 +63,18 @@ describe('quantizeWeights', () => {
     assert.deepEqual([...weights], [0, 0, 127, 127]);
     assert.equal(weightParams.scale[1], Math.fround(1 / 127));
   });
+
+  it('rounds the same elements anew for a layer that has its scales along another axis', () => {
+    const elements = Float32Array.of(1, 2, -4, 0.5);
+    const bias = new Float32Array(2);
+    const known = new Map();
+    const shared = [null, 0, 3].map((axis) => {
+      const shape = axis === 3 ? [1, 1, 2, 2] : [2, 1, 1, 2];
+      return [
+        quantizeWeights(elements, shape, bias, axis, 1, known),
+        quantizeWeights(elements, shape, bias, axis, 1),
+      ] as const;
+    });
+    for (const [found, alone] of shared) assert.deepEqual(found, alone);
+  });
 });

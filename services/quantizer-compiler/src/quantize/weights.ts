@@ -23,6 +23,8 @@ const biasMax = (2 ** 31 - 1) / 2;
 /** Rounded weights and their scales, as long as no bias asks for coarser ones. */
 interface RoundedWeights {
   readonly scale: readonly number[];
+  /** Elements in a row that share a scale: constants of other shapes may share the elements. */
+  readonly inner: number;
   readonly weights: Int8Array;
 }
 
@@ -43,7 +45,9 @@ export function quantizeWeights(
 ): QuantizedWeights {
   const groups = perChannel === null ? 1 : bias.length;
   const inner = perChannel === null ? 1 : shape.slice(perChannel + 1).reduce((product, size) => product * size, 1);
-  const plain = known.get(weights) ?? roundedPlainly(weights, groups, inner);
+  const earlier = known.get(weights);
+  const isSame = earlier?.inner === inner && earlier.scale.length === groups;
+  const plain = isSame ? earlier : roundedPlainly(weights, groups, inner);
   known.set(weights, plain);
   const biasPeaks = groupPeaks(bias, groups, 1);
   let adjusted = 0;
@@ -69,7 +73,7 @@ export function quantizeWeights(
 function roundedPlainly(weights: Float32Array, groups: number, inner: number): RoundedWeights {
   const peaks = groupPeaks(weights, groups, inner);
   const scale = Array.from(peaks, (peak) => Math.fround(Math.max(leastWeight, peak) / weightMax));
-  return { scale, weights: rounded(weights, Float64Array.from(scale), inner) };
+  return { scale, inner, weights: rounded(weights, Float64Array.from(scale), inner) };
 }
 
 /** Greatest absolute value. */
