@@ -56,6 +56,24 @@ const found = {
   'b/bias': [10],
 };
 
+describe('hard_sigmoid is of the Keras that wrote the model', () => {
+  const model = (dtype: unknown): object =>
+    sequential('m', [{ class_name: 'Activation', config: { name: 'a', dtype, activation: 'hard_sigmoid', ...first } }]);
+  const slopeOf = async (name: string, bytes: Uint8Array): Promise<readonly number[] | undefined> =>
+    constants(await importModel(new Map([[name, bytes]])))['a/slope'];
+
+  it('x / 6 in Keras 3, whose first versions write types as Keras 2 does', async () => {
+    assert.equal(await slopeOf('m.keras', await kerasArchive(model('float32'), [])), undefined);
+  });
+
+  it('x / 5 in Keras 2, with mixed precision too', async () => {
+    const policy = { class_name: 'Policy', config: { name: 'mixed_float16' } };
+    for (const dtype of ['float32', policy]) {
+      assert.deepEqual(await slopeOf('m.h5', await kerasH5(model(dtype), [])), [Math.fround(0.2 * 6)]);
+    }
+  });
+});
+
 describe('importModel finds weights', () => {
   it('of a .h5 by their names, those of nested models in the group of the model', async () => {
     const inner = [

@@ -60,6 +60,34 @@ const sharedText = `graph shared (in[1,2])
 `;
 
 describe('graphOfKeras', () => {
+  it('takes a constant that is written as lists in lists beside a value (Keras 2)', async () => {
+    const pad = layer(
+      'TFOpLambda',
+      'pad',
+      [
+        [
+          [
+            'x',
+            0,
+            0,
+            {
+              paddings: [
+                [0, 0],
+                [1, 2],
+              ],
+              mode: 'CONSTANT',
+            },
+          ],
+        ],
+      ],
+      {
+        function: 'compat.v1.pad',
+      },
+    );
+    const text = await printed(functional('padded', [input('x'), pad], [['x']], [['pad']]));
+    assert.match(text, /pad\[1,5\] = PAD\(x, /);
+  });
+
   it('uses the weights of a shared layer and of a shared model once (Keras 2)', async () => {
     assert.equal(await printed(sharedInKeras2, weightsOf('twice', 'dense')), sharedText);
   });

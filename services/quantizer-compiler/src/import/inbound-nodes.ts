@@ -55,8 +55,7 @@ function oldKwarg(value: unknown, isLayer: (name: string) => boolean, depth: num
   if (first === '_CONSTANT_VALUE') return { kind: 'constant', value: constant };
   const ref = typeof first === 'string' && isLayer(first) ? tensorRef(items.slice(0, 3)) : null;
   if (ref !== null) return { kind: 'tensor', ref };
-  if (!items.some((item) => Array.isArray(item))) return { kind: 'constant', value };
-  return { kind: 'list', items: items.map((item) => oldKwarg(item, isLayer, depth + 1)) };
+  return listOf(items.map((item) => oldKwarg(item, isLayer, depth + 1)));
 }
 
 function newCall(node: JsonObject | undefined): LayerCall | null {
@@ -83,11 +82,14 @@ function newArgument(value: unknown, depth: number): Argument {
   }
   if (depth > maxDepth) return { kind: 'constant', value };
   if (items === undefined) return object === undefined ? { kind: 'constant', value } : byKey(object, value, depth);
-  const inner = items.map((item) => newArgument(item, depth + 1));
-  if (inner.every((item) => item.kind === 'constant')) {
-    return { kind: 'constant', value: inner.map((item) => item.value) };
-  }
-  return { kind: 'list', items: inner };
+  return listOf(items.map((item) => newArgument(item, depth + 1)));
+}
+
+/** A list of constants is itself a constant. */
+function listOf(items: readonly Argument[]): Argument {
+  return items.every((item) => item.kind === 'constant')
+    ? { kind: 'constant', value: items.map((item) => item.value) }
+    : { kind: 'list', items };
 }
 
 /** An object of arguments counts as the list of them in the order of their keys, as Keras takes it. */

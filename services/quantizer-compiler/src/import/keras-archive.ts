@@ -7,7 +7,7 @@ import { withHdf5 } from './hdf5-file.js';
 import type { Hdf5File } from './hdf5-file.js';
 import type { KerasLayer, KerasModel, KerasTopology } from './keras-model.js';
 import { parseTopology } from './topology.js';
-import { parseJson } from './topology-json.js';
+import { parseJson, record } from './topology-json.js';
 import { weightNames } from './weight-names.js';
 
 const weightsFile = 'model.weights.h5';
@@ -23,10 +23,18 @@ export async function withKerasArchive<T>(bytes: Uint8Array, file: string, use: 
     throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: ${weightsFile} is missing in it`);
   }
   const topology = parseTopology(parseJson(config, 'its config.json', file), file);
+  const metadata = entries.get('metadata.json');
+  const version = record(metadata && parseJson(metadata, 'its metadata.json', file))?.['keras_version'];
+  const kerasVersion = typeof version === 'string' ? version : undefined;
   return await withHdf5(weights, `${file}/${weightsFile}`, (h5) => {
     const places = new Map<KerasLayer, string>();
     place(h5, topology, '', places);
-    return use({ file, topology, weight: (layer, name) => weightAt(h5, places.get(layer) ?? '', layer, name) });
+    return use({
+      file,
+      kerasVersion,
+      topology,
+      weight: (layer, name) => weightAt(h5, places.get(layer) ?? '', layer, name),
+    });
   });
 }
 

@@ -21,7 +21,12 @@ export async function withKerasH5<T>(bytes: Uint8Array, file: string, use: (mode
       throw new AtollError('INVALID_ARGUMENT', `cannot import ${file}: ${why}`);
     }
     const topology = parseTopology(parseJson(config, 'its topology', file), file);
-    return use({ file, topology, weight: weightFinder(h5, topology, file) });
+    return use({
+      file,
+      kerasVersion: h5.text('', 'keras_version'),
+      topology,
+      weight: weightFinder(h5, topology, file),
+    });
   });
 }
 

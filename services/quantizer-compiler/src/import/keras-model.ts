@@ -62,6 +62,8 @@ export interface KerasTopology {
 /** A model with its weights. */
 export interface KerasModel {
   readonly file: string;
+  /** The version of Keras that wrote it ("2.15.0", "tfjs-layers 4.22.0"); undefined where the file does not say. */
+  readonly kerasVersion: string | undefined;
   readonly topology: KerasTopology;
   /** A layer's weight by the name that weight-names.ts gives it, or null when the file has none. */
   readonly weight: (layer: KerasLayer, name: string) => KerasWeight | null;

@@ -25,6 +25,17 @@ export class LayerSettings {
     return new AtollError('INVALID_ARGUMENT', `cannot import ${this.#model.file}: layer ${path} (${className}) ${why}`);
   }
 
+  /**
+   * Whether Keras 3 wrote the model. A file that does not name its version shows it by the type of a layer's numbers, which
+   * later versions of Keras 3 write as an object; Keras 2 does so for mixed precision alone, under another name.
+   */
+  get isKeras3(): boolean {
+    const { kerasVersion } = this.#model;
+    if (kerasVersion !== undefined) return kerasVersion.startsWith('3.');
+    const type = record(this.setting('dtype'))?.['class_name'];
+    return typeof type === 'string' && type.endsWith('DTypePolicy');
+  }
+
   /** The setting as written. */
   setting(key: string): unknown {
     return this.#config[key] ?? undefined;

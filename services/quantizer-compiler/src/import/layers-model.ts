@@ -23,7 +23,9 @@ export function readLayersModel(json: Uint8Array, files: ModelFiles, file: strin
   const topology = parseTopology(document['modelTopology'], file);
   const entries = (list(document['weightsManifest']) ?? []).flatMap((group) => readGroup(group, files, file));
   const weights = new NamedWeights(entries, topology.layers);
-  return { file, topology, weight: (layer, name) => weights.find(layer, name) };
+  const version = record(document['modelTopology'])?.['keras_version'];
+  const kerasVersion = typeof version === 'string' ? version : undefined;
+  return { file, kerasVersion, topology, weight: (layer, name) => weights.find(layer, name) };
 }
 
 function readGroup(value: unknown, files: ModelFiles, file: string): readonly NamedWeight[] {

@@ -58,13 +58,8 @@ function leaky(input: number, alpha: number, ops: LayerOps): number {
 
 /** Applies an activation by its name; null when there is none of that name that int8 can do. */
 export function activationNamed(name: string, layer: LayerSettings, input: number, ops: LayerOps): number | null {
-  if (name === 'hard_sigmoid') return hardSigmoid(isKeras3(layer) ? 1 / 6 : 0.2)(input, ops);
+  if (name === 'hard_sigmoid') return hardSigmoid(layer.isKeras3 ? 1 / 6 : 0.2)(input, ops);
   return functions.get(name)?.(input, ops) ?? null;
-}
-
-/** Keras 3 writes the type of a layer's numbers as an object, Keras 2 as a word. */
-function isKeras3(layer: LayerSettings): boolean {
-  return record(layer.setting('dtype')) !== undefined;
 }
 
 /** Applies the activation that a layer's setting names. */

@@ -32,6 +32,12 @@ const both: TestWeights = Object.fromEntries(
     Object.entries(lstmWeights).map(([name, weight]) => [`${side}/lstm_cell/${name}`, weight] as const),
   ),
 );
+const rnnWeights: TestWeights = { kernel: [[1, 1], [0.5]], recurrent_kernel: [[1, 1], [0.3]], bias: [[1], [0.1]] };
+const bothWays: TestWeights = Object.fromEntries(
+  ['forward_rnn', 'backward_rnn'].flatMap((side) =>
+    Object.entries(rnnWeights).map(([name, weight]) => [`${side}/cell/${name}`, weight] as const),
+  ),
+);
 const recurrent: readonly LayerCase[] = [
   ['LSTM', { units: 1 }, sequence, steps, lstmWeights, '1,1', [h2]],
   ['LSTM', { units: 1, return_sequences: true }, sequence, steps, lstmWeights, '1,2,1', [h1, h2]],
@@ -58,15 +64,7 @@ const recurrent: readonly LayerCase[] = [
     '1,1',
     [gruOf([1, 2])],
   ],
-  [
-    'SimpleRNN',
-    { units: 1 },
-    sequence,
-    steps,
-    { kernel: [[1, 1], [0.5]], recurrent_kernel: [[1, 1], [0.3]], bias: [[1], [0.1]] },
-    '1,1',
-    [Math.tanh(1.1 + 0.3 * Math.tanh(0.6))],
-  ],
+  ['SimpleRNN', { units: 1 }, sequence, steps, rnnWeights, '1,1', [Math.tanh(1.1 + 0.3 * Math.tanh(0.6))]],
   [
     'Bidirectional',
     { layer: { class_name: 'LSTM', config: { units: 1, return_sequences: true } } },
@@ -75,6 +73,18 @@ const recurrent: readonly LayerCase[] = [
     both,
     '1,2,2',
     [h1, lstmOf([2, 1])[1] ?? 0, h2, lstmOf([2, 1])[0] ?? 0],
+  ],
+  [
+    'Bidirectional',
+    {
+      layer: { class_name: 'SimpleRNN', config: { units: 1 } },
+      backward_layer: { class_name: 'SimpleRNN', config: { units: 1, activation: 'relu', go_backwards: true } },
+    },
+    sequence,
+    steps,
+    bothWays,
+    '1,2',
+    [Math.tanh(1.1 + 0.3 * Math.tanh(0.6)), 0.6 + 0.3 * 1.1],
   ],
 ];
 

@@ -170,11 +170,26 @@ const bidirectional: LayerImporter = (layer, [input], ops) => {
     throw layer.fault(`wraps ${quoted(className)}; ${Object.keys(cells).join(', ')} are supported`);
   }
   const inner = layer.withConfig(settings);
+  const other = record(layer.setting('backward_layer'));
+  const backwardSettings = record(other?.['config']);
+  layer.refuseUnless(
+    other === undefined || (other['class_name'] === name && backwardSettings !== undefined),
+    `wraps ${name} forward and ${quoted(other?.['class_name'])} backward; the same class is supported`,
+  );
+  const backwardInner = backwardSettings === undefined ? inner : layer.withConfig(backwardSettings);
+  layer.refuseUnless(
+    backwardInner.flag('return_sequences') === inner.flag('return_sequences'),
+    'gives the steps of one direction and the end of the other',
+  );
+  layer.refuseUnless(
+    layer.layer.config['merge_mode'] !== null,
+    'gives both directions apart (merge_mode null); concat, sum, mul and ave are supported',
+  );
   layer.refuseUnless(!inner.flag('go_backwards'), 'wraps a layer that goes backwards');
   const merge = layer.word('merge_mode', 'concat', ['concat', 'sum', 'mul', 'ave']);
-  const run = (prefix: string, backwards: boolean): readonly number[] =>
-    unrolled(name, { layer: inner, prefix, units: inner.size('units'), ops }, input, backwards);
-  const [forward, backward] = [run('forward/', false), run('backward/', true)];
+  const run = (one: LayerSettings, prefix: string, backwards: boolean): readonly number[] =>
+    unrolled(name, { layer: one, prefix, units: one.size('units'), ops }, input, backwards);
+  const [forward, backward] = [run(inner, 'forward/', false), run(backwardInner, 'backward/', true)];
   const sequences = inner.flag('return_sequences');
   const a = sequences ? sequence(forward, ops) : (forward.at(-1) ?? input);
   const b = sequences ? sequence(backward.toReversed(), ops) : (backward.at(-1) ?? input);

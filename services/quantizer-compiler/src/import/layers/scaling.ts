@@ -58,7 +58,8 @@ const normalization: LayerImporter = (layer, [input], ops) => {
     layer.setting('mean') === undefined
       ? null
       : [numbersIn(layer.setting('mean')), numbersIn(layer.setting('variance'))];
-  const axis = written === null ? layer.setting('axis') : undefined;
+  // One mean for everything needs no axis, whatever the layer says.
+  const axis = written === null || written[0]?.length !== 1 ? layer.setting('axis') : undefined;
   const channels = axis === undefined || list(axis)?.length === 0 ? null : lastAxis(layer, shape);
   const stored = (name: string): Float32Array => layer.weight(name, channels === null ? [] : [channels]).data;
   const [mean, variance] = written ?? [stored('mean'), stored('variance')];
