@@ -3,7 +3,7 @@ import { serveJob } from './child.js';
 
 /** How the child of the tests behaves. */
 export interface TestInput {
-  readonly behave: 'echo' | 'refuse' | 'die' | 'abort' | 'hang';
+  readonly behave: 'echo' | 'refuse' | 'die' | 'die after words' | 'abort' | 'hang';
   readonly text: string;
 }
 
@@ -16,6 +16,9 @@ serveJob<TestInput, string, string>(async ({ behave, text }, emit) => {
       throw new AtollError('INVALID_ARGUMENT', text);
     case 'die':
       process.kill(process.pid, text);
+      return new Promise(() => undefined);
+    case 'die after words':
+      process.stderr.write(`${text}\n`, () => process.kill(process.pid, 'SIGKILL'));
       return new Promise(() => undefined);
     case 'abort':
       process.stderr.write(`${text}\n`);

@@ -57,6 +57,12 @@ test('runInChild tells the last words of a child that gives up', async () => {
   );
 });
 
+test('runInChild does not give what a native library tells of itself as the reason of an end', async () => {
+  await assert.rejects(run({ behave: 'die after words', text: 'INFO: Created a delegate' }), (error) => {
+    return isAtollError(error, 'INTERNAL') && error.message.endsWith('as the system does when memory runs out');
+  });
+});
+
 test('runInChild kills a child that ignores the request to end, after the grace', async () => {
   const controller = new AbortController();
   const ended = run(

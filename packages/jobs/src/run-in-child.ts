@@ -74,7 +74,9 @@ function collectTail(child: ChildProcess, log: Logger): () => string {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     const trimmed = text.trim();
     if (trimmed === '') return;
-    last = trimmed.split('\n').at(-1)?.slice(0, 300) ?? last;
+    // What native libraries tell of themselves is no reason for an end.
+    const words = trimmed.split('\n').findLast((line) => line.trim() !== '' && !line.startsWith('INFO: '));
+    last = words?.slice(0, 300) ?? last;
     log.debug('child', { pid: child.pid, text: trimmed.slice(0, 4_000) });
   });
   child.stdout
