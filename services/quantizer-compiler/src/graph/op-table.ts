@@ -31,7 +31,7 @@ export interface OpRow {
   /** Null: there is no int8 kernel; `instead` says what to do. */
   readonly int8: OutputRule | null;
   readonly instead: string;
-  /** It is only there to be computed before the model is written: shapes, indices, and what is made of constants. */
+  /** It is only there to be computed, or spelled in others, before the model is written: shapes, indices, what is made of constants. */
   readonly foldable: boolean;
   /** A following RELU, RELU6 or RELU_N1_TO_1 may be fused into it. */
   readonly fuses: boolean;
@@ -136,9 +136,9 @@ export const opTable: Readonly<Partial<Record<BuiltinName, OpRow>>> = {
   FLOOR_DIV: { ...folded, arity: [2, 2] },
   FLOOR_MOD: { ...folded, arity: [2, 2] },
   REDUCE_PROD: { ...folded, arity: [2, 2], integers: [1] },
-  NEG: { ...folded, instead: 'multiply by -1 instead' },
+  NEG: folded,
   SQRT: folded,
-  SQUARE: { ...folded, instead: 'multiply the value by itself instead' },
+  SQUARE: folded,
   POW: { ...folded, arity: [2, 2] },
 };
 

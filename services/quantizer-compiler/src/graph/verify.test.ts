@@ -53,7 +53,8 @@ const cases: readonly (readonly [string, Graph, RegExp])[] = [
     { ...sound(), ops: [...sound().ops, ...sound().ops.slice(1)] },
     /RELU makes y, which exists/,
   ],
-  ['an index that leads nowhere', { ...sound(), outputs: [99] }, /output 99 is never made/],
+  ['an index that leads nowhere', { ...sound(), outputs: [99] }, /output 99 does not exist/],
+  ['a constant as an output', { ...sound(), outputs: [3] }, /output w is a constant/],
   [
     'a scale that float32 does not have',
     changed('y', { quantization: { scale: [0.1], zeroPoint: [0], dimension: 0 } }),

@@ -58,7 +58,10 @@ export function verify(graph: Graph, stage: string): Graph {
     const why = opFault(graph, op);
     if (why !== null) fault(why);
   }
-  for (const index of graph.outputs) if (!made.has(index)) fault(`output ${index} is never made`);
+  for (const index of graph.outputs) {
+    const { name, data } = graph.values[index] ?? fault(`output ${index} does not exist`);
+    if (!made.has(index)) fault(`output ${name} is ${data === null ? 'never made' : 'a constant'}`);
+  }
   return graph;
 }
 

@@ -2,6 +2,7 @@
 // newer version of the operator than the Edge TPU compiler takes.
 import { elementCount, valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
+import { reshapeOp } from '../graph/reshape-op.js';
 import { UniqueNames } from '../graph/unique-names.js';
 
 /** Rewrites every dense layer whose input or output has other than two dimensions. */
@@ -10,22 +11,7 @@ export function denseOverRows(graph: Graph): Graph {
   const names = new UniqueNames();
   for (const { name } of values) names.take(name);
   const add = (value: Value): number => values.push({ ...value, name: names.take(value.name) }) - 1;
-  const reshape = (from: number, to: number): Op => {
-    const { name, shape } = valueAt({ ...graph, values }, to);
-    const sizes: Value = {
-      name: `${name}/shape`,
-      type: 'int32',
-      shape: [shape.length],
-      data: Int32Array.from(shape),
-      quantization: null,
-    };
-    return {
-      kind: 'RESHAPE',
-      inputs: [from, add(sizes)],
-      outputs: [to],
-      options: { type: 'ReshapeOptions', newShape: [...shape] },
-    };
-  };
+  const reshape = (from: number, to: number): Op => reshapeOp(from, to, valueAt({ ...graph, values }, to), add);
   const ops = graph.ops.flatMap((op): readonly Op[] => {
     const { options } = op;
     const [input = -1, weights = -1, ...bias] = op.inputs;

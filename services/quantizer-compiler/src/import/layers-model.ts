@@ -2,6 +2,7 @@
 // shards beside it. Weights may be stored as 8 or 16 bit numbers with scale and minimum, or as float16.
 import { AtollError } from '@atoll/base/error';
 import { elementCount } from '../graph/graph.js';
+import { halfToFloat } from '../passes/evaluate/half.js';
 import type { KerasModel } from './keras-model.js';
 import { NamedWeights } from './named-weights.js';
 import type { NamedWeight } from './named-weights.js';
@@ -75,7 +76,7 @@ function storageOf(dtype: unknown, quantization: unknown): Storage | undefined {
     case 'int32':
       return { sizeBytes: 4, decode: (bytes) => Float32Array.from(new Int32Array(bytes.buffer)) };
     case 'float16':
-      return { sizeBytes: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), halfFloat) };
+      return { sizeBytes: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat) };
     case 'uint8':
     case 'uint16': {
       if (typeof scale !== 'number' || typeof min !== 'number') return undefined;
@@ -98,15 +99,6 @@ function bytesOf(shards: readonly Uint8Array[], start: number, length: number): 
     begin += shard.length;
   }
   return part;
-}
-
-/** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */
-function halfFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function invalid(file: string, why: string): AtollError {

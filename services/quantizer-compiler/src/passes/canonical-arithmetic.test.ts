@@ -52,6 +52,23 @@ describe('canonicalArithmetic', () => {
 
   it('leaves the function as it was', () => assertSameFunction(spellings(), canonicalArithmetic(spellings()), 1e-6));
 
+  it('spells a negative and a square as products, which int8 has', async () => {
+    const net = new Net();
+    const x = net.input('x', [1, 2]);
+    const negative = net.op('negative', 'NEG', [x], { type: 'NegOptions' });
+    const graph = net.graph(net.op('out', 'SQUARE', [negative], { type: 'SquareOptions' }));
+    assertPrints(
+      canonicalArithmetic(graph),
+      `
+          graph net (x:float32[1,2])
+            negative:float32[1,2] = MUL(x, x/minus_one:float32[1])
+            out:float32[1,2] = MUL(negative, negative)
+            return out
+      `,
+    );
+    await assertSameFunction(graph, canonicalArithmetic(graph), 1e-6);
+  });
+
   it('leaves a division by 0 to whoever runs it', () => {
     const net = new Net();
     const x = net.input('x', [1, 2]);

@@ -1,11 +1,13 @@
 // Spellings that mean the same become one, so that later passes look for one:
 //   c * x -> x * c     c + x -> x + c     x - c -> x + (-c)     x / c -> x * (1 / c)     c - x -> x * (-1) + c
+//   -x -> x * (-1)     x^2 -> x * x       which have int8 kernels
 // PADV2 with 0 -> PAD. SQUEEZE and EXPAND_DIMS -> RESHAPE, which every Edge TPU compiler takes whatever the sizes. The shape that a
 // RESHAPE reads becomes a constant: shapes are fixed here. Activations fused into pools and joins, which the Edge TPU does
 // not take, into transposed convolutions, which only new runtimes take, and into addends, which may go into a layer, become operations of their own.
 import { activations } from '@atoll/tflite/enums';
 import { floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
+import { reshapeOp } from '../graph/reshape-op.js';
 import { applyRule, Draft } from './rule.js';
 import type { Change, View } from './rule.js';
 import { fusedActivation } from './weighted.js';
@@ -14,8 +16,24 @@ import { fusedActivation } from './weighted.js';
 export function canonicalArithmetic(graph: Graph): Graph {
   return applyRule(
     graph,
-    (view, op) => arithmetic(view, op) ?? reshape(view, op) ?? zeroPad(view, op) ?? split(view, op),
+    (view, op) => unary(view, op) ?? arithmetic(view, op) ?? reshape(view, op) ?? zeroPad(view, op) ?? split(view, op),
   );
+}
+
+function unary(view: View, op: Op): Change | null {
+  const [input = -1] = op.inputs;
+  const x = valueAt(view.graph, input);
+  if ((op.kind !== 'NEG' && op.kind !== 'SQUARE') || x.type !== 'float32' || x.data !== null) return null;
+  const draft = new Draft(view);
+  const second = op.kind === 'SQUARE' ? input : draft.add(minusOne(x));
+  const options = { type: 'MulOptions', activation: activations.NONE } as const;
+  draft.replace(op, [{ ...op, kind: 'MUL', inputs: [input, second], options }]);
+  return draft.change();
+}
+
+/** The factor that negates x. */
+function minusOne({ name }: Value): Value {
+  return { name: `${name}/minus_one`, type: 'float32', shape: [1], data: Float32Array.of(-1), quantization: null };
 }
 
 function arithmetic(view: View, op: Op): Change | null {
@@ -49,8 +67,7 @@ function arithmetic(view: View, op: Op): Change | null {
     return draft.change();
   }
   const x = valueAt(view.graph, right);
-  const minusOne: Value = { ...x, name: `${x.name}/minus_one`, shape: [1], data: Float32Array.of(-1) };
-  const factor = draft.add(minusOne);
+  const factor = draft.add(minusOne(x));
   const negative = draft.add({ ...x, name: `${x.name}/negative` });
   draft.replace(op, [
     {
@@ -73,15 +90,7 @@ function reshape(view: View, op: Op): Change | null {
   const said = op.options?.type === 'ReshapeOptions' ? op.options.newShape.join() : '';
   if (op.kind === 'RESHAPE' && sizes instanceof Int32Array && sizes.join() === wanted && said === wanted) return null;
   const draft = new Draft(view);
-  const shape = draft.add({
-    name: `${output.name}/shape`,
-    type: 'int32',
-    shape: [output.shape.length],
-    data: Int32Array.from(output.shape),
-    quantization: null,
-  });
-  const options = { type: 'ReshapeOptions', newShape: output.shape } as const;
-  draft.replace(op, [{ kind: 'RESHAPE', inputs: [input, shape], outputs: op.outputs, options }]);
+  draft.replace(op, [reshapeOp(input, op.outputs[0] ?? -1, output, (value) => draft.add(value))]);
   return draft.change();
 }
 

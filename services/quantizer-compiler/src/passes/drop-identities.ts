@@ -3,6 +3,7 @@
 import { activations } from '@atoll/tflite/enums';
 import { elementCount, floatData, valueAt } from '../graph/graph.js';
 import type { Graph, Op } from '../graph/graph.js';
+import { reshapeOp } from '../graph/reshape-op.js';
 import { applyRule, bypass, Draft } from './rule.js';
 import type { Change, View } from './rule.js';
 import { fusedActivation } from './weighted.js';
@@ -107,14 +108,6 @@ function restingTranspose(view: View, op: Op): Change | null {
   const moved = [...order].filter((axis) => shape[axis] !== 1);
   if (moved.some((axis, place) => place > 0 && axis < (moved[place - 1] ?? 0))) return null;
   const draft = new Draft(view);
-  const target = draft.add({
-    name: `${output.name}/shape`,
-    type: 'int32',
-    shape: [output.shape.length],
-    data: Int32Array.from(output.shape),
-    quantization: null,
-  });
-  const options = { type: 'ReshapeOptions', newShape: output.shape } as const;
-  draft.replace(op, [{ kind: 'RESHAPE', inputs: [input, target], outputs: op.outputs, options }]);
+  draft.replace(op, [reshapeOp(input, op.outputs[0] ?? -1, output, (value) => draft.add(value))]);
   return draft.change();
 }

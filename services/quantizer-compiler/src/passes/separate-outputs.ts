@@ -2,6 +2,7 @@
 // buffer and leave the other as it was. A RESHAPE to the same shape copies it.
 import { valueAt } from '../graph/graph.js';
 import type { Graph, Op, Value } from '../graph/graph.js';
+import { reshapeOp } from '../graph/reshape-op.js';
 import { UniqueNames } from '../graph/unique-names.js';
 
 /** Copies outputs that are inputs, and all but the first of those that are the same. */
@@ -18,17 +19,8 @@ export function separateOutputs(graph: Graph): Graph {
       return index;
     }
     const value = valueAt(graph, index);
-    const { shape } = value;
-    const sizes: Value = {
-      name: `${value.name}/shape`,
-      type: 'int32',
-      shape: [shape.length],
-      data: Int32Array.from(shape),
-      quantization: null,
-    };
     const copy = add(value);
-    const options = { type: 'ReshapeOptions', newShape: shape } as const;
-    copies.push({ kind: 'RESHAPE', inputs: [index, add(sizes)], outputs: [copy], options });
+    copies.push(reshapeOp(index, copy, value, add));
     return copy;
   });
   return copies.length === 0 ? graph : { ...graph, values, ops: [...graph.ops, ...copies], outputs };
