@@ -11,6 +11,7 @@ import { isAtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import type { Running } from '@atoll/base/lifecycle';
 import { silentLogger } from '@atoll/base/log';
+import { plainOptions } from '@atoll/edgetpu/compiler-options';
 import type { Artifact } from '@atoll/proto/atoll/v1/blob';
 import { type Job, JobState } from '@atoll/proto/atoll/v1/job';
 import {
@@ -128,15 +129,7 @@ describe('startQuantizerCompiler', () => {
     ...new Set(events.flatMap(({ event }) => (event?.$case === 'stage' ? [event.value.stage] : []))),
   ];
 
-  const compileTask: CompileTask = {
-    minRuntimeVersion: 0,
-    intermediateTensors: [],
-    numSegments: 0,
-    searchDelegate: false,
-    delegateSearchStep: 0,
-    timeoutSeconds: 0,
-    multipleSubgraphs: false,
-  };
+  const compileTask: CompileTask = { ...plainOptions, intermediateTensors: [] };
 
   it('quantizes an uploaded model on uploaded photos, and streams every stage', async () => {
     const { job, events } = await quantize({ samples: 10, ranges: '', evalDatasetSha256: photos });

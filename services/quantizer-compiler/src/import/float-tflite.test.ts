@@ -13,6 +13,7 @@ import type { Graph } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { printGraph } from '../graph/print.js';
 import { verify } from '../graph/verify.js';
+import { flattenOpenBatch } from '../graph/open-batch-for-tests.js';
 import { passes } from '../passes/passes.js';
 import { toFloat16 } from '../quantize/float16.js';
 import { realsOf } from '../run/run-model.js';
@@ -55,29 +56,7 @@ function flattening(): Graph {
       quantizedBiasType: 0,
     },
   );
-  const int = (name: string, shape: readonly number[]): number =>
-    builder.value({ name, type: 'int32', shape, data: null, quantization: null });
-  const shape = int('shape', [4]);
-  builder.op('SHAPE', [a], [shape], { type: 'ShapeOptions', outType: 2 });
-  const batch = int('batch', []);
-  const edge = (name: string, at: number): number => builder.ints(name, [1], [at]);
-  builder.op('STRIDED_SLICE', [shape, edge('begin', 0), edge('end', 1), edge('step', 1)], [batch], {
-    type: 'StridedSliceOptions',
-    beginMask: 0,
-    endMask: 0,
-    ellipsisMask: 0,
-    newAxisMask: 0,
-    shrinkAxisMask: 1,
-    offset: false,
-  });
-  const sizes = int('sizes', [2]);
-  builder.op('PACK', [batch, builder.ints('rest', [], [32])], [sizes], {
-    type: 'PackOptions',
-    valuesCount: 2,
-    axis: 0,
-  });
-  const flat = builder.activation('flat', [1, 32]);
-  builder.op('RESHAPE', [a, sizes], [flat], { type: 'ReshapeOptions', newShape: [] });
+  const flat = flattenOpenBatch(builder, a, 'sizes');
   const y = builder.activation('y', [1, 5]);
   builder.op('FULLY_CONNECTED', [flat, builder.floats('d', [5, 32], drawn(160, 2))], [y], dense);
   return builder.build('main', [x], [y]);

@@ -3,40 +3,15 @@ import { describe, it } from 'node:test';
 import { activations } from '@atoll/tflite/enums';
 import { floatData } from '../graph/graph.js';
 import type { Graph } from '../graph/graph.js';
+import { flattenOpenBatch } from '../graph/open-batch-for-tests.js';
 import { assertPrints, assertSameFunction } from './compare-for-tests.js';
 import { halfToFloat } from './evaluate/half.js';
 import { foldConstants } from './fold-constants.js';
 import { Net } from './net-for-tests.js';
 
-/** Flatten as Keras exports it where the batch is open: the batch is read from the shape, the rest is known. */
 function openBatch(): Graph {
   const net = new Net();
-  const { builder } = net;
-  const x = net.input('x', [1, 3, 3, 2]);
-  const whole = (name: string, shape: readonly number[]): number =>
-    builder.value({ name, type: 'int32', shape, data: null, quantization: null });
-  const shape = whole('shape', [4]);
-  builder.op('SHAPE', [x], [shape], { type: 'ShapeOptions', outType: 2 });
-  const batch = whole('batch', []);
-  const one = (name: string, at: number): number => builder.ints(name, [1], [at]);
-  builder.op('STRIDED_SLICE', [shape, one('begin', 0), one('end', 1), one('step', 1)], [batch], {
-    type: 'StridedSliceOptions',
-    beginMask: 0,
-    endMask: 0,
-    ellipsisMask: 0,
-    newAxisMask: 0,
-    shrinkAxisMask: 1,
-    offset: false,
-  });
-  const target = whole('target', [2]);
-  builder.op('PACK', [batch, builder.ints('rest', [], [18])], [target], {
-    type: 'PackOptions',
-    valuesCount: 2,
-    axis: 0,
-  });
-  const flat = builder.activation('flat', [1, 18]);
-  builder.op('RESHAPE', [x, target], [flat], { type: 'ReshapeOptions', newShape: [] });
-  return net.graph(flat);
+  return net.graph(flattenOpenBatch(net.builder, net.input('x', [1, 3, 3, 2]), 'target'));
 }
 
 /** The constant that an operation makes of constants, in a graph that adds it to its input. */
