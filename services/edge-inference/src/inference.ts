@@ -7,6 +7,7 @@ import type { RunResult } from './runtime/child-process.js';
 import type { SlotPool } from './runtime/pool.js';
 import type { ServedVersion } from './swap/served-version.js';
 import type { SwapManager } from './swap/manager.js';
+import type { VersionTarget } from './swap/target.js';
 
 /** A request's time on the node. */
 export interface Timings {
@@ -27,7 +28,7 @@ export interface Inference {
   /** `work` runs on one version from beginning to end, whatever is swapped meanwhile. */
   withVersion<T>(
     model: string,
-    version: bigint | undefined,
+    target: VersionTarget,
     caller: Caller,
     work: (version: VersionAtWork) => Promise<T>,
   ): Promise<{ readonly result: T; readonly served: ServedVersion; readonly timings: Timings }>;
@@ -65,8 +66,8 @@ export function createInference({ manager, pool, queueLimit, clock }: InferenceD
   };
 
   return {
-    async withVersion(model, version, caller, work) {
-      const { served, release } = manager.acquire(model, version);
+    async withVersion(model, target, caller, work) {
+      const { served, release } = await manager.acquire(model, target, caller.routeKey);
       try {
         const ticket = await queueOf(model).enter(caller);
         const began = clock.monotonicMs();

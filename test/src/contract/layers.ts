@@ -50,6 +50,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'swap/state',
     'swap/policy',
     'swap/lease',
+    'swap/target',
     'agent/decide',
     'agent/soak',
     'agent/journal-text',

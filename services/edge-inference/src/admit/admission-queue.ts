@@ -17,6 +17,8 @@ export interface Caller {
   /** Milliseconds since the Unix epoch; Infinity for none. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
+  /** Callers with the same key get the same version while a traffic split is in force; undefined = any. */
+  readonly routeKey?: string;
 }
 
 /** Leave to work, until released. */

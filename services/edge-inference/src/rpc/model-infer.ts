@@ -3,16 +3,16 @@ import type { ModelInferRequest, ModelInferResponse } from '@atoll/proto/inferen
 import type { CallContext } from '@atoll/rpc/handlers';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { Inference } from '../inference.js';
-import { callerOf, versionOf } from './caller.js';
+import { callerOf, targetOf } from './caller.js';
 import { datatypeOf, inputsOf, toContents } from './tensors.js';
 
 /** inference.GRPCInferenceService/ModelInfer: raw contents are answered raw, typed ones typed. */
 export function modelInfer(inference: Inference) {
   return async (request: ModelInferRequest, context: CallContext): Promise<ModelInferResponse> => {
-    const version = versionOf(request.modelVersion);
+    const target = targetOf(request.modelVersion);
     const { result, served, timings } = await inference.withVersion(
       request.modelName,
-      version,
+      target,
       callerOf(context),
       async (leased) => {
         const wanted = wantedOutputs(request, leased.served.info.outputs);

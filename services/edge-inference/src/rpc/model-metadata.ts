@@ -1,14 +1,13 @@
 import type { ModelMetadataRequest, ModelMetadataResponse } from '@atoll/proto/inference/open_inference_grpc';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { SwapManager } from '../swap/manager.js';
-import { versionOf } from './caller.js';
+import { targetOf } from './caller.js';
 import { datatypeOf } from './tensors.js';
 
 /** inference.GRPCInferenceService/ModelMetadata. */
 export function modelMetadata(manager: SwapManager) {
   return async ({ name, version }: ModelMetadataRequest): Promise<ModelMetadataResponse> => {
-    const { served, release } = manager.acquire(name, versionOf(version));
-    release();
+    const served = manager.find(name, targetOf(version));
     const versions = manager.versions().filter((other) => other.served.pkg.model === name);
     return {
       name,

@@ -10,10 +10,10 @@ const defaultTop = 3;
 export function predict(inference: Inference) {
   return async (request: PredictRequest, context: CallContext): Promise<PredictResponse> => {
     const top = request.top === 0 ? defaultTop : request.top;
-    const version = request.version === 0n ? undefined : request.version;
+    const target = request.version === 0n ? undefined : { version: request.version };
     const { result, served, timings } = await inference.withVersion(
       request.model,
-      version,
+      target,
       callerOf(context),
       (leased) => classify(leased, request.image, top, context.signal),
     );

@@ -18,6 +18,8 @@ import { nextAction } from './policy.js';
 import type { LeasedVersion, ServedVersion } from './served-version.js';
 import type { VersionState } from './state.js';
 import type { ActivateResult, Swapper } from './swapper.js';
+import type { VersionTarget } from './target.js';
+import { targetName } from './target.js';
 
 /** What a manager works with. */
 export interface ManagerDeps {
@@ -32,8 +34,13 @@ export interface ManagerDeps {
 
 /** The swapper, and what requests need of it. */
 export interface SwapManager extends Swapper {
-  /** The version in service, or the one named; NOT_FOUND when this node does not serve it. */
-  acquire(model: string, version: bigint | undefined): LeasedVersion;
+  /**
+   * The version that the target names, else the one that the model's traffic split gives this request (the same one for the
+   * same route key); NOT_FOUND when this node does not serve it. It settles at once unless the model has to be loaded again.
+   */
+  acquire(model: string, target: VersionTarget, routeKey?: string): LeasedVersion | Promise<LeasedVersion>;
+  /** What acquire would give, to look at only: it counts as no use, loads nothing and holds nothing. */
+  find(model: string, target: VersionTarget): ServedVersion;
   /** Every version that is loaded or on its way, with whether it is the one in service. */
   versions(): readonly { readonly served: ServedVersion; readonly inService: boolean }[];
   /** Counts a crash for the versions behind these handles. */
@@ -226,13 +233,16 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
       const recorder = models.get(name)?.history.findLast((entry) => entry.version === version)?.stats;
       return (recorder ?? createStats()).snapshot();
     },
-    acquire(name, version) {
-      const model = models.get(name);
-      const entry =
-        version === undefined ? model?.active : model?.entries.findLast(({ pkg }) => pkg.version === version);
+    acquire(name, target) {
+      const entry = entryOf(models.get(name), target);
       const lease = entry?.leases.acquire();
       if (entry !== undefined && lease !== undefined) return { served: entry, release: () => lease.release() };
-      throw notServed(name, version, [...models.values()]);
+      throw notServed(name, target, [...models.values()]);
+    },
+    find(name, target) {
+      const entry = entryOf(models.get(name), target);
+      if (entry === undefined) throw notServed(name, target, [...models.values()]);
+      return entry;
     },
     versions: () =>
       [...models.values()].flatMap((model) =>
@@ -246,8 +256,16 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
   };
 }
 
-function notServed(name: string, version: bigint | undefined, models: readonly Model[]): AtollError {
+function entryOf(model: Model | undefined, target: VersionTarget): Entry | undefined {
+  if (target === undefined || 'label' in target)
+    return target === undefined || target.label === 'stable' ? model?.active : undefined;
+  return model?.entries.findLast(({ pkg }) => pkg.version === target.version);
+}
+
+function notServed(name: string, target: VersionTarget, models: readonly Model[]): AtollError {
   const serving = models.flatMap(({ active }) => (active === undefined ? [] : [packageName(active.pkg)]));
-  const wanted = version === undefined ? `model ${name}` : `${name} v${version}`;
-  return new AtollError('NOT_FOUND', `cannot find ${wanted}: this node serves ${serving.join(', ') || 'nothing yet'}`);
+  return new AtollError(
+    'NOT_FOUND',
+    `cannot find ${targetName(name, target)}: this node serves ${serving.join(', ') || 'nothing yet'}`,
+  );
 }

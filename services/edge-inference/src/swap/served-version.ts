@@ -19,4 +19,6 @@ export interface ServedVersion {
 export interface LeasedVersion {
   readonly served: ServedVersion;
   readonly release: () => void;
+  /** A version that shall run on the same inputs without answering, at low priority; released on its own. */
+  readonly shadow?: LeasedVersion;
 }
