@@ -1,8 +1,9 @@
 import type { Clock } from '@atoll/base/clock';
 import type { ErrorCode } from '@atoll/base/error';
 import { toAtollError } from '@atoll/base/error';
-import type { AdmissionQueue, Caller } from './admit/admission-queue.js';
+import type { AdmissionQueue } from './admit/admission-queue.js';
 import { createAdmissionQueue } from './admit/admission-queue.js';
+import type { Caller } from './admit/caller.js';
 import type { RunResult } from './runtime/child-process.js';
 import type { SlotPool } from './runtime/pool.js';
 import type { ServedVersion } from './swap/served-version.js';

@@ -2,13 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '@atoll/base/clock';
 import { createAdmissionQueue } from './admission-queue.js';
+import type { Caller } from './caller.js';
 
 function fakeClock(): Clock & { advance(ms: number): void } {
   let ms = 1_000;
   return { nowMs: () => ms, monotonicMs: () => ms, advance: (by) => void (ms += by) };
 }
 
-const patient = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+const patient: Caller = {
+  deadlineMs: Number.POSITIVE_INFINITY,
+  signal: new AbortController().signal,
+  client: 'a',
+  flow: '1',
+  priority: 0,
+};
 
 describe('an admission queue', () => {
   test('admits up to its concurrency at once and the others in order', async () => {

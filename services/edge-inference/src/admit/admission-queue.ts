@@ -4,21 +4,13 @@
  */
 import { AtollError } from '@atoll/base/error';
 import type { Clock } from '@atoll/base/clock';
+import type { Caller } from './caller.js';
 
 /** Bounds of one model's queue, and the clock that it reads. */
 export interface AdmissionLimits {
   readonly concurrency: number;
   readonly limit: number;
   readonly clock: Clock;
-}
-
-/** What a caller brings. */
-export interface Caller {
-  /** Milliseconds since the Unix epoch; Infinity for none. */
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-  /** Callers with the same key get the same version while a traffic split is in force; undefined = any. */
-  readonly routeKey?: string;
 }
 
 /** Leave to work, until released. */
@@ -35,7 +27,7 @@ export interface AdmissionQueue {
   enter(caller: Caller): Promise<Ticket>;
 }
 
-interface Waiter extends Caller {
+interface Waiter extends Pick<Caller, 'deadlineMs' | 'signal'> {
   readonly since: number;
   readonly admit: (ticket: Ticket) => void;
   readonly refuse: (error: AtollError) => void;

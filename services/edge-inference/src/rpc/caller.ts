@@ -1,12 +1,35 @@
 import { AtollError } from '@atoll/base/error';
 import type { CallContext } from '@atoll/rpc/handlers';
-import type { Caller } from '../admit/admission-queue.js';
+import type { Caller, Scheduling } from '../admit/caller.js';
 import type { VersionTarget } from '../swap/target.js';
 import { versionLabels } from '../swap/target.js';
 
-/** What admission needs to know of a call. */
-export function callerOf(context: CallContext): Caller {
-  return { deadlineMs: context.deadlineMs, signal: context.signal };
+/** Longest name that a caller may give itself. */
+const maxNameLength = 64;
+
+/** What admission needs to know of a call; `scheduling` is what its request says of its turn. */
+export function callerOf(context: CallContext, scheduling: Scheduling = { priority: 0 }): Caller {
+  const { deadlineMs, signal, metadata, peer } = context;
+  const [host, port] = splitPeer(peer);
+  const [name, traceparent] = [textOf(metadata.get('atoll-client')), textOf(metadata.get('traceparent'))];
+  return {
+    deadlineMs,
+    signal,
+    client: host,
+    flow: name?.slice(0, maxNameLength) ?? port,
+    ...scheduling,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+/** "127.0.0.1:5000" and "[::1]:5000" as host and port; the whole of anything else is the host. */
+function splitPeer(peer: string): readonly [host: string, port: string] {
+  const cut = peer.lastIndexOf(':');
+  return cut > 0 && /^\d+$/.test(peer.slice(cut + 1)) ? [peer.slice(0, cut), peer.slice(cut + 1)] : [peer, ''];
+}
+
+function textOf([value]: readonly (string | Buffer)[]): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The version that an Open Inference request names, in decimal or by its label; undefined for the empty text. */
