@@ -4,23 +4,29 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
-import type { Libraries } from '@atoll/runtime/open';
 import { cutPayload, encodeFrame, FrameReader } from './frames.js';
-import type { Candidate, FromChild, LoadedInfo, ToChild } from './messages.js';
+import { machineMs } from './messages.js';
+import type { Candidate, FromChild, LoadedInfo, RuntimeSettings, ToChild } from './messages.js';
 
 /** What every child gets at its start. */
-export interface ChildSettings {
-  readonly libraries: Libraries;
-  /** Threads of one run. */
-  readonly threads: number;
+export interface ChildSettings extends RuntimeSettings {
   /** LD_LIBRARY_PATH for the child, which inherits nothing else. */
   readonly libraryPath?: string;
 }
 
-/** The outputs of a run and how long the run alone took. */
+/** The outputs of a run, what made them, and where its time went; the four spans follow each other. */
 export interface RunResult {
   readonly outputs: Uint8Array[];
+  readonly backend: string;
+  readonly device: string;
+  /** Until it was sent to a child. */
+  readonly queueMs: number;
+  /** From there until the run began: its inputs on their way. */
+  readonly inputMs: number;
+  /** The run alone. */
   readonly inferMs: number;
+  /** From the run's end until its outputs were here. */
+  readonly outputMs: number;
 }
 
 /** The front's end of one child. When the child ends, every unanswered question is rejected with UNAVAILABLE. */
@@ -68,7 +74,8 @@ export async function startChild(settings: ChildSettings, log: Logger): Promise<
     },
   });
   const runtime = converse(child, log);
-  await runtime.ask({ kind: 'start', libraries: settings.libraries, threads: settings.threads });
+  const { libraryPath: _, ...rest } = settings;
+  await runtime.ask({ kind: 'start', ...rest });
   return runtime;
 }
 
@@ -126,13 +133,24 @@ function converse(child: ChildProcess, log: Logger) {
     async load(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo> {
       const { head } = await ask({ kind: 'load', handle, candidates });
       if (head.kind !== 'loaded') throw unexpected(head);
-      return { backend: head.backend, inputs: head.inputs, outputs: head.outputs };
+      const { backend, device, inputs, outputs, memoryBytes } = head;
+      return { backend, device, inputs, outputs, memoryBytes };
     },
     async run(handle: string, inputs: readonly Uint8Array[], onStarted: () => void): Promise<RunResult> {
       const sizes = inputs.map((input) => input.byteLength);
+      const sentMs = machineMs();
       const { head, payload } = await ask({ kind: 'run', handle, sizes }, inputs, onStarted);
       if (head.kind !== 'ran') throw unexpected(head);
-      return { outputs: cutPayload(payload, head.sizes), inferMs: head.inferMs };
+      const { backend, device, startedMs, endedMs } = head;
+      return {
+        outputs: cutPayload(payload, head.sizes),
+        backend,
+        device,
+        queueMs: 0,
+        inputMs: startedMs - sentMs,
+        inferMs: endedMs - startedMs,
+        outputMs: machineMs() - endedMs,
+      };
     },
     async unload(handle: string): Promise<void> {
       await ask({ kind: 'unload', handle });

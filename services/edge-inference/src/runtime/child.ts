@@ -6,19 +6,20 @@ import { readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
+import { tensorBytes } from '@atoll/runtime/model';
 import type { LoadedModel } from '@atoll/runtime/model';
 import { endWithParent } from '@atoll/runtime/native';
 import { openModel } from '@atoll/runtime/open';
-import type { Libraries } from '@atoll/runtime/open';
 import { cutPayload, encodeFrame, FrameReader } from './frames.js';
-import type { Candidate, FromChild, ToChild } from './messages.js';
+import { machineMs } from './messages.js';
+import type { Candidate, FromChild, RuntimeSettings, ToChild } from './messages.js';
 
 const parentDescriptor = 3;
 
 function serve(socket: Socket): void {
-  const models = new Map<string, LoadedModel>();
+  const models = new Map<string, { readonly model: LoadedModel; readonly device: string }>();
   const reader = new FrameReader();
-  let settings: { libraries: Libraries; threads: number } | undefined;
+  let settings: RuntimeSettings | undefined;
 
   const send = (message: FromChild, tensors: readonly Uint8Array[] = []): void => {
     const parts = encodeFrame(message, tensors);
@@ -26,7 +27,7 @@ function serve(socket: Socket): void {
     for (const part of parts) socket.write(part);
     socket.uncork();
   };
-  const modelOf = (handle: string): LoadedModel => {
+  const modelOf = (handle: string) => {
     const model = models.get(handle);
     if (model === undefined) throw new AtollError('NOT_FOUND', `cannot run ${handle}: it is not loaded`);
     return model;
@@ -42,23 +43,29 @@ function serve(socket: Socket): void {
       case 'load': {
         if (settings === undefined)
           throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
-        const model = await openFirst(message.candidates, settings.libraries, settings.threads);
-        models.set(message.handle, model);
-        send({ kind: 'loaded', id, backend: model.backend, inputs: model.inputs, outputs: model.outputs });
+        const before = process.memoryUsage.rss();
+        const model = await openFirst(message.candidates, settings);
+        const { backend, inputs, outputs } = model;
+        await model.run(inputs.map((spec) => new Uint8Array(tensorBytes(spec))));
+        const memoryBytes = Math.max(0, process.memoryUsage.rss() - before);
+        const device = backend === 'edgetpu' ? (settings.device ?? backend) : 'cpu';
+        models.set(message.handle, { model, device });
+        send({ kind: 'loaded', id, backend, device, inputs, outputs, memoryBytes });
         return;
       }
       case 'run': {
-        const model = modelOf(message.handle);
+        const { model, device } = modelOf(message.handle);
         const inputs = cutPayload(payload, message.sizes);
         send({ kind: 'started', id });
-        const began = performance.now();
+        const startedMs = machineMs();
         const outputs = await model.run(inputs);
-        const inferMs = performance.now() - began;
-        send({ kind: 'ran', id, sizes: outputs.map((output) => output.byteLength), inferMs }, outputs);
+        const endedMs = machineMs();
+        const sizes = outputs.map((output) => output.byteLength);
+        send({ kind: 'ran', id, sizes, backend: model.backend, device, startedMs, endedMs }, outputs);
         return;
       }
       case 'unload':
-        await models.get(message.handle)?.close();
+        await models.get(message.handle)?.model.close();
         models.delete(message.handle);
         send({ kind: 'done', id });
         return;
@@ -85,8 +92,7 @@ function serve(socket: Socket): void {
 /** An accelerator that is not there, or that cannot take the file, leaves the next candidate; the last reason is told. */
 async function openFirst(
   candidates: readonly Candidate[],
-  libraries: Libraries,
-  threads: number,
+  { libraries, threads }: RuntimeSettings,
 ): Promise<LoadedModel> {
   let last: unknown = new AtollError(
     'FAILED_PRECONDITION',

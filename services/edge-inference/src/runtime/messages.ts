@@ -3,6 +3,17 @@ import type { Sha256 } from '@atoll/base/digest';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
 
+/** How a child opens models. */
+export interface RuntimeSettings {
+  readonly libraries: Libraries;
+  /** Threads of one run. */
+  readonly threads: number;
+  /** The accelerator that the child owns, such as usb:0; undefined for a child of the CPU. */
+  readonly device?: string;
+  /** Options of the accelerator's library, beside its device. */
+  readonly edgeTpuOptions?: Readonly<Record<string, string>>;
+}
+
 /** A file that a child may open, in the order of preference. */
 export interface Candidate {
   readonly backend: BackendChoice;
@@ -12,7 +23,7 @@ export interface Candidate {
 
 /** What the front sends; `id` ties an answer to its question, `handle` names a loaded model. */
 export type ToChild =
-  | { readonly kind: 'start'; readonly id: number; readonly libraries: Libraries; readonly threads: number }
+  | ({ readonly kind: 'start'; readonly id: number } & RuntimeSettings)
   | { readonly kind: 'load'; readonly id: number; readonly handle: string; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'run'; readonly id: number; readonly handle: string; readonly sizes: readonly number[] }
   | { readonly kind: 'unload'; readonly id: number; readonly handle: string }
@@ -21,14 +32,33 @@ export type ToChild =
 /** A loaded model as the child describes it. */
 export interface LoadedInfo {
   readonly backend: string;
+  /** Where it runs: cpu, or the accelerator, such as usb:0. */
+  readonly device: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** By how much the child's resident memory grew through the load and a first run. */
+  readonly memoryBytes: number;
 }
 
 /** What a child answers; `started` comes right before a run begins, so that the front knows what a crash has cut. */
 export type FromChild =
   | { readonly kind: 'started'; readonly id: number }
   | ({ readonly kind: 'loaded'; readonly id: number } & LoadedInfo)
-  | { readonly kind: 'ran'; readonly id: number; readonly sizes: readonly number[]; readonly inferMs: number }
+  | {
+      readonly kind: 'ran';
+      readonly id: number;
+      readonly sizes: readonly number[];
+      readonly backend: string;
+      readonly device: string;
+      /** On the clock of machineMs. */
+      readonly startedMs: number;
+      readonly endedMs: number;
+    }
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+/** The machine's monotonic clock, the same in every process of it; milliseconds. */
+export function machineMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}

@@ -22,12 +22,23 @@ export interface ProbeOptions {
   readonly log: Logger;
 }
 
+/** What became of a trial: a fault, or what the package needs. */
+export type ProbeResult =
+  | { readonly fault: PackageFault }
+  | {
+      readonly fault: undefined;
+      /** By how much the process grew through the load and a first run. */
+      readonly memoryBytes: number;
+      /** The median of the runs over the golden cases, the first one not counted. */
+      readonly medianMs: number;
+    };
+
 const handle = 'probe';
 /** Rounds over the golden cases, so that the median is not the first run. */
 const rounds = 3;
 
 /**
- * Tries a package; undefined when it may serve. A package with nothing for a CPU is not tried here, only where it will serve.
+ * Tries a package. One with nothing for a CPU is not tried here, only where it will serve, and so has zeros for its needs.
  * Throws the signal's reason when it aborts.
  */
 export async function probePackage(
@@ -35,9 +46,9 @@ export async function probePackage(
   candidates: readonly Candidate[],
   options: ProbeOptions,
   signal: AbortSignal,
-): Promise<PackageFault | undefined> {
+): Promise<ProbeResult> {
   signal.throwIfAborted();
-  if (candidates.length === 0) return undefined;
+  if (candidates.length === 0) return { fault: undefined, memoryBytes: 0, medianMs: 0 };
   const ended = new AbortController();
   const late = setTimeout(() => ended.abort(), options.timeoutMs);
   const log = options.log.with({ probe: packageName(pkg) });
@@ -52,10 +63,10 @@ export async function probePackage(
   } catch (error) {
     signal.throwIfAborted();
     if (ended.signal.aborted) {
-      return { reason: 'TOO_SLOW', message: `its trial did not end within ${options.timeoutMs} ms` };
+      return faulty('TOO_SLOW', `its trial did not end within ${options.timeoutMs} ms`);
     }
-    if (isRuntimeGone(error)) return { reason: 'CRASHED', message: `its trial failed: ${reasonOf(error)}` };
-    return { reason: 'LOAD_FAILED', message: reasonOf(error) };
+    if (isRuntimeGone(error)) return faulty('CRASHED', `its trial failed: ${reasonOf(error)}`);
+    return faulty('LOAD_FAILED', reasonOf(error));
   } finally {
     clearTimeout(late);
     signal.removeEventListener('abort', end);
@@ -69,7 +80,7 @@ async function tryOut(
   pkg: ModelPackage,
   candidates: readonly Candidate[],
   budgetMs: number,
-): Promise<PackageFault | undefined> {
+): Promise<ProbeResult> {
   const info = await child.load(handle, candidates);
   const timesMs: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -78,9 +89,13 @@ async function tryOut(
       timesMs.push(result.inferMs);
       return result;
     });
-    if (fault !== undefined) return fault;
+    if (fault !== undefined) return { fault };
   }
-  const median = timesMs.slice(1).toSorted((a, b) => a - b)[Math.floor((timesMs.length - 1) / 2)] ?? 0;
-  if (median <= budgetMs) return undefined;
-  return { reason: 'TOO_SLOW', message: `a run takes ${median.toFixed(1)} ms, this node allows ${budgetMs} ms` };
+  const medianMs = timesMs.slice(1).toSorted((a, b) => a - b)[Math.floor((timesMs.length - 1) / 2)] ?? 0;
+  if (medianMs <= budgetMs) return { fault: undefined, memoryBytes: info.memoryBytes, medianMs };
+  return faulty('TOO_SLOW', `a run takes ${medianMs.toFixed(1)} ms, this node allows ${budgetMs} ms`);
+}
+
+function faulty(reason: PackageFault['reason'], message: string): ProbeResult {
+  return { fault: { reason, message } };
 }

@@ -9,6 +9,7 @@ import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
 import { isRuntimeGone, runtimeGone, startChild } from './child-process.js';
+import { machineMs } from './messages.js';
 import type { Candidate, LoadedInfo } from './messages.js';
 
 /** What a slot needs. */
@@ -43,6 +44,7 @@ interface Job {
   readonly signal: AbortSignal;
   readonly resolve: (result: RunResult) => void;
   readonly reject: (error: unknown) => void;
+  readonly sinceMs: number;
   retried: boolean;
 }
 
@@ -181,7 +183,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         begun = true;
         watch();
       };
-      job.resolve(await target.run(job.handle, job.inputs, onStarted));
+      const queueMs = machineMs() - job.sinceMs;
+      job.resolve({ ...(await target.run(job.handle, job.inputs, onStarted)), queueMs });
     } catch (error) {
       const lost = isRuntimeGone(error);
       if (lost && child === target) child = undefined;
@@ -215,7 +218,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     run: (handle, inputs, signal) =>
       new Promise((resolve, reject) => {
         if (stopping.signal.aborted) return reject(stopped());
-        waiting.push({ handle, inputs, signal, resolve, reject, retried: false });
+        waiting.push({ handle, inputs, signal, resolve, reject, sinceMs: machineMs(), retried: false });
         pump();
       }),
     async close(handle) {

@@ -11,6 +11,7 @@ import { verifyLoaded } from '../models/verify.js';
 import { isRuntimeGone } from '../runtime/child-process.js';
 import type { Candidate } from '../runtime/messages.js';
 import type { SlotPool } from '../runtime/pool.js';
+import type { ProbeResult } from '../runtime/probe.js';
 import type { StatsRecorder, VersionStats } from '../stats.js';
 import { createStats } from '../stats.js';
 import { createLeaseCounter } from './lease.js';
@@ -26,7 +27,7 @@ export interface ManagerDeps {
   readonly pool: SlotPool;
   readonly candidatesOf: (pkg: ModelPackage) => readonly Candidate[];
   /** Tries a package apart from what serves. */
-  readonly probe: (pkg: ModelPackage, signal: AbortSignal) => Promise<PackageFault | undefined>;
+  readonly probe: (pkg: ModelPackage, signal: AbortSignal) => Promise<ProbeResult>;
   /** Told when a model begins to serve, and when none of its versions does any more. */
   readonly onServing: (model: string, serving: boolean) => void;
   readonly log: Logger;
@@ -190,7 +191,7 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
           return failed(pkg, { reason: 'BAD_PACKAGE', message: 'this version is in service with another manifest' });
         }
         onStage('probing');
-        const fault = await deps.probe(pkg, signal);
+        const { fault } = await deps.probe(pkg, signal);
         if (fault !== undefined) return failed(pkg, fault);
         signal.throwIfAborted();
         onStage('swapping');
