@@ -104,8 +104,8 @@ describe('an edge node', () => {
     const { running, open } = await startNode();
     await running.swapper.activate(await maker.make(1n), never);
     const table: readonly (readonly [Partial<ModelInferRequest>, RegExp])[] = [
-      [{ inputs: [] }, /takes 1 inputs, not 0/],
-      [{ inputs: [inputTensor('img', 'UINT8', shape)] }, /input image is missing/],
+      [{ inputs: [], rawInputContents: [] }, /takes 1 inputs, not 0/],
+      [{ inputs: [inputTensor('img', 'UINT8', shape)] }, /no input img, it takes image/],
       [{ inputs: [inputTensor('image', 'FP32', shape)] }, /is UINT8, not FP32/],
       [{ inputs: [inputTensor('image', 'UINT8', [1n, 3n])] }, /has shape \[1, 16, 16, 3\], not \[1, 3\]/],
       [{ rawInputContents: [Buffer.alloc(5)] }, /takes 768 bytes, not 5/],

@@ -1,8 +1,8 @@
 import type { ModelMetadataRequest, ModelMetadataResponse } from '@atoll/proto/inference/open_inference_grpc';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { SwapManager } from '../swap/manager.js';
+import { datatypeOf } from '../infer/tensors.js';
 import { targetOf } from './caller.js';
-import { datatypeOf } from './tensors.js';
 
 /** inference.GRPCInferenceService/ModelMetadata. */
 export function modelMetadata(manager: SwapManager) {
