@@ -53,6 +53,7 @@ test('runCli gives 2 and one line for wrong usage, with the nearest right word',
       /x% is neither a share like 10% nor a count/,
     ],
     [['rollout', 'pause', 'x'], /unknown command 'pause'/],
+    [['serve'], /^atoll: required option '--model <name=file...>' or '--repository <dir>' not specified\n$/],
     [['serve', '--model', 'a=1.tflite', '--model', 'a=2.tflite'], /There are two models named a\./],
     [['quantize', 'm.h5', '--out', 'x'], /^atoll: required option '--data <dir>' not specified: full-integer is/],
     [

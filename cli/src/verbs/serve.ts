@@ -16,7 +16,8 @@ interface ModelOption {
 }
 
 interface ServeOptions {
-  readonly model: readonly ModelOption[];
+  readonly model?: readonly ModelOption[];
+  readonly repository?: string;
   readonly listen: string;
   readonly backend: BackendChoice;
 }
@@ -30,10 +31,9 @@ export function addServe(program: Command, machine: Machine): void {
     'atoll serve --model photos=model.tflite --listen 127.0.0.1:7411',
   )
     .addOption(
-      new Option('--model <name=file...>', 'a model to serve; may be given more than once')
-        .argParser(modelOption)
-        .makeOptionMandatory(),
+      new Option('--model <name=file...>', 'a model to serve; may be given more than once').argParser(modelOption),
     )
+    .option('--repository <dir>', 'a folder of models to serve, MODEL/VERSION/model.tflite, the newest version of each')
     .option('--listen <address>', 'host:port, port 0 = any free one', '127.0.0.1:0')
     .addOption(
       new Option('--backend <name>', 'what runs the models')
@@ -56,6 +56,8 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
   const { signal, env } = context;
   if (context.server !== undefined)
     throw new AtollError('INVALID_ARGUMENT', 'cannot serve through --server: a node listens at --listen');
+  if (options.model === undefined && options.repository === undefined)
+    throw new InvalidArgumentError("required option '--model <name=file...>' or '--repository <dir>' not specified");
   const running = await startEdgeInference(
     {
       ...standaloneConfig(cachePaths(env)),
@@ -63,7 +65,8 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
       httpListen: httpBeside(options.listen),
       libraryPath: env['LD_LIBRARY_PATH'],
       backend: options.backend,
-      models: options.model,
+      models: options.model ?? [],
+      repository: options.repository,
     },
     { log: context.log, clock: systemClock },
   );

@@ -51,6 +51,8 @@ export interface EdgeInferenceConfig {
   readonly drainMs: number;
   /** Models served from files, as version 1. */
   readonly models: readonly ModelFile[];
+  /** Folder of models as MODEL/VERSION/model.tflite; undefined = none. */
+  readonly repository: string | undefined;
   /** Undefined for a node that stands alone. */
   readonly fleet: FleetConfig | undefined;
 }
@@ -72,6 +74,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     probeBudgetMs: 2_000,
     drainMs: 10_000,
     models: [],
+    repository: undefined,
     fleet: undefined,
   };
 }
@@ -97,6 +100,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     probeBudgetMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
     drainMs: reader.integer('ATOLL_EDGE_INFERENCE_DRAIN_MS', defaults.drainMs, 0, 600_000),
     models: reader.pairs('ATOLL_EDGE_INFERENCE_MODELS').map(([name, path]) => ({ name, path })),
+    repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
     fleet: readFleet(reader),
   };
   reader.done();

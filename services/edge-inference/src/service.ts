@@ -12,6 +12,9 @@ import { startHttp } from './http.js';
 import { createInference } from './inference.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
 import { packageFromFile } from './models/from-file.js';
+import { checkRepositoryFolder, repositoryFolder } from './models/repository/folder.js';
+import { createRepository } from './models/repository/repository.js';
+import type { Repository } from './models/repository/repository.js';
 import { describeModels } from './rpc/describe-models.js';
 import { modelInfer } from './rpc/model-infer.js';
 import { modelMetadata } from './rpc/model-metadata.js';
@@ -40,6 +43,7 @@ export interface RunningEdgeInference extends Running {
   /** host:port of health and metrics; undefined when not asked for. */
   readonly http: string | undefined;
   readonly swapper: Swapper;
+  readonly repository: Repository;
   /** What is in service now. */
   readonly models: readonly { readonly name: string; readonly version: bigint; readonly backend: string }[];
   /** Process ids of the runtime children. */
@@ -79,6 +83,10 @@ export async function startEdgeInference(
     });
     manager = swaps;
 
+    const folder = config.repository === undefined ? undefined : repositoryFolder(config.repository);
+    if (config.repository !== undefined) await checkRepositoryFolder(config.repository);
+    const repository = createRepository({ folder, files: config.models, swapper: swaps, log });
+
     const inference = createInference({ manager: swaps, pool, queueLimit: config.queueLimit, clock });
     const one = predict(inference);
     const own = bindService(InferenceServiceService, {
@@ -100,6 +108,7 @@ export async function startEdgeInference(
     if (http !== undefined) undo.push(() => http.stop());
 
     for (const file of config.models) await serveFile(swaps, file);
+    await repository.loadAll(new AbortController().signal);
     if (config.fleet !== undefined) {
       const { address = server.address, ...fleet } = config.fleet;
       const agent = await startAgent({ ...fleet, address, swapper: swaps, log });
@@ -109,6 +118,7 @@ export async function startEdgeInference(
       address: server.address,
       http: http?.address,
       swapper: swaps,
+      repository,
       get models() {
         const serving = swaps.versions().filter(({ inService }) => inService);
         return serving.map(({ served: { pkg, info } }) => ({

@@ -56,6 +56,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'agent/journal-text',
     'admit',
     'stats',
+    'models/repository/layout',
   ],
   rollout: ['plan', 'decide'],
 };

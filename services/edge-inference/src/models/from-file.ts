@@ -31,7 +31,7 @@ export async function packageFromFile({ name, path, labelsPath }: ModelFile): Pr
     );
   }
   const bytes = await readModelFile(path);
-  const model = readModel(bytes, path);
+  const described = describeModelFile(bytes, path);
   return {
     model: name,
     version: 1n,
@@ -47,13 +47,27 @@ export async function packageFromFile({ name, path, labelsPath }: ModelFile): Pr
     ],
     inputs: [],
     outputs: [],
-    preprocessing: preprocessingOf(model, path),
+    preprocessing: described.preprocessing,
     labels:
       labelsPath === undefined
-        ? (readLabels(bytes, model, path) ?? (await labelsBeside(path, model)))
+        ? (described.labels ?? (await labelsBeside(path, described.model)))
         : await readLabelsFile(labelsPath),
     golden: [],
   };
+}
+
+/** What a .tflite file says of itself beyond its graph; INVALID_ARGUMENT names `path` when it is none. */
+export function describeModelFile(
+  bytes: Uint8Array,
+  path: string,
+): {
+  readonly model: TfLiteModel;
+  /** Null when it names none. */
+  readonly labels: readonly string[] | null;
+  readonly preprocessing: Preprocessing | undefined;
+} {
+  const model = readModel(bytes, path);
+  return { model, labels: readLabels(bytes, model, path), preprocessing: preprocessingOf(model, path) };
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {

@@ -35,7 +35,7 @@ export interface PackageGolden {
 export interface ModelPackage {
   readonly model: string;
   readonly version: bigint;
-  /** Digest of the signed release; empty for a model given as a file. */
+  /** Digest of the signed release, or over all files of a repository's version; empty for a model given as a file. */
   readonly manifestSha256: string;
   /** At least one for target cpu. */
   readonly files: readonly PackageFile[];
