@@ -23,6 +23,12 @@ test('openRelease gives the sealed manifest and the digest of its payload', () =
   assert.equal(opened.manifestSha256, sha256(envelope.payload));
 });
 
+test('openRelease takes a model cut for two Edge TPUs beside the whole one', () => {
+  const part = (index: number) => ({ ...file, target: `edgetpu-segment-${index}-of-2`, minRuntimeVersion: 14 });
+  const manifest = sampleManifest({ artifacts: [file, part(0), part(1)] });
+  assert.deepEqual(openRelease(sealRelease(manifest, build.privateKey), trusted, 9_000).manifest, manifest);
+});
+
 test('openRelease refuses an expired release, a foreign key, and bytes that are no manifest', () => {
   const envelope = sealRelease(sampleManifest(), build.privateKey);
   assert.throws(() => openRelease(envelope, trusted, 9_001), {
@@ -55,6 +61,8 @@ const refused: readonly (readonly [fault: RegExp, change: Partial<ReleaseManifes
   [/no file for target cpu/, { artifacts: [{ ...file, target: 'edgetpu', minRuntimeVersion: 13 }] }],
   [/two files for one target/, { artifacts: [file, file] }],
   [/unknown target/, { artifacts: [{ ...file, target: 'gpu' }] }],
+  [/unknown target/, { artifacts: [file, { ...file, target: 'edgetpu-segment-2-of-2', minRuntimeVersion: 13 }] }],
+  [/lacks segment 1 of 2/, { artifacts: [file, { ...file, target: 'edgetpu-segment-0-of-2', minRuntimeVersion: 13 }] }],
   [/no SHA-256/, { artifacts: [{ ...file, sha256: 'abc' }] }],
   [/has 0 bytes/, { artifacts: [{ ...file, sizeBytes: 0n }] }],
   [/has 1073741825 bytes/, { artifacts: [{ ...file, sizeBytes: (1n << 30n) + 1n }] }],

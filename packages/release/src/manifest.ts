@@ -13,10 +13,11 @@ import { checkTexts, isName, isSha256, isWithin, type Refuse, refuser, shown } f
 import { openEnvelope, parsePayload, payloadTypes, sealEnvelope } from './envelope.js';
 import { checkExpiry } from './expiry.js';
 import type { PublicKeySet } from './keys.js';
+import { mostSegments, parseTarget, segmentGap } from './target.js';
 
 /** What a release may have at most. */
 export const releaseLimits = {
-  artifacts: 4,
+  artifacts: 2 + mostSegments,
   artifactBytes: 1 << 30,
   chunkSizeBytes: { min: 4 * 1024, max: 16 * 1024 * 1024 },
   tensors: 16,
@@ -91,7 +92,7 @@ function checkArtifacts(artifacts: readonly ReleaseArtifact[], refuse: Refuse): 
   if (artifacts.length > releaseLimits.artifacts) throw refuse(`it has ${artifacts.length} files`);
   for (const artifact of artifacts) {
     const file = `file ${shown(artifact.target)}`;
-    if (artifact.target !== 'cpu' && artifact.target !== 'edgetpu') throw refuse(`${file} is for an unknown target`);
+    if (parseTarget(artifact.target) === undefined) throw refuse(`${file} is for an unknown target`);
     if (!isSha256(artifact.sha256)) throw refuse(`${file} has no SHA-256`);
     if (artifact.sizeBytes < 1n || artifact.sizeBytes > BigInt(artifactBytes))
       throw refuse(`${file} has ${artifact.sizeBytes} bytes`);
@@ -109,6 +110,8 @@ function checkArtifacts(artifacts: readonly ReleaseArtifact[], refuse: Refuse): 
   const targets = artifacts.map(({ target }) => target);
   if (!targets.includes('cpu')) throw refuse('it has no file for target cpu');
   if (new Set(targets).size !== targets.length) throw refuse('it has two files for one target');
+  const gap = segmentGap(targets.flatMap((target) => parseTarget(target)?.segment ?? []));
+  if (gap !== undefined) throw refuse(gap);
 }
 
 function checkTensors(what: string, tensors: readonly TensorSignature[], refuse: Refuse): void {

@@ -26,6 +26,29 @@ const table: readonly (readonly [BackendChoice, Target[], serve: string, probe: 
   ['wasm', ['edgetpu', 'cpu'], 'wasm:cpu', 'wasm:cpu'],
 ];
 
+test('candidatesOf() carries the parts of a cut model along, and a probe tries whole models alone', () => {
+  const whole = pkg('cpu', 'edgetpu');
+  const parts = [0, 1].map((index) => ({
+    ...pkg('edgetpu').files[0],
+    path: `part ${index}`,
+    segment: { index, count: 2 },
+  }));
+  const cut: ModelPackage = { ...whole, files: [...whole.files, ...(parts as ModelPackage['files'])] };
+  assert.deepEqual(
+    candidatesOf(cut, 'auto').map(({ path, segment }) => [path, segment?.index]),
+    [
+      ['edgetpu', undefined],
+      ['part 0', 0],
+      ['part 1', 1],
+      ['cpu', undefined],
+    ],
+  );
+  assert.deepEqual(
+    probeCandidatesOf(cut, 'auto').map(({ path }) => path),
+    ['cpu'],
+  );
+});
+
 describe('candidatesOf() and probeCandidatesOf()', () => {
   for (const [backend, targets, serve, probe] of table) {
     test(`${backend} with files for ${targets.join(' and ')}`, () => {

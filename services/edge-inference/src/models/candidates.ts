@@ -1,16 +1,16 @@
 import type { BackendChoice } from '@atoll/runtime/open';
 import type { Candidate } from '../runtime/messages.js';
-import type { ModelPackage } from './model-package.js';
+import type { ModelPackage, PackageFile } from './model-package.js';
 
 /**
- * The files of a package that a child may open under this choice of backend, best first. `auto` prefers a compiled file on an
- * Edge TPU and keeps the CPU file behind it, so that a node whose device is away still answers, labelled as what it is.
+ * The files of a package that a node may open under this choice of backend, best first; those for `edgetpu` go to devices, the
+ * others to CPU slots. `auto` has both, so that a node whose device is away still answers, labelled as what it is.
  */
 export function candidatesOf(pkg: ModelPackage, backend: BackendChoice): readonly Candidate[] {
   const compiled = pkg.files.filter((file) => file.target === 'edgetpu');
   const plain = pkg.files.filter((file) => file.target === 'cpu');
-  const onEdgeTpu = compiled.map(({ path, sha256 }): Candidate => ({ backend: 'edgetpu', path, sha256 }));
-  const onCpu = plain.map(({ path, sha256 }): Candidate => ({ backend, path, sha256 }));
+  const onEdgeTpu = compiled.map((file) => candidateOf(file, 'edgetpu'));
+  const onCpu = plain.map((file) => candidateOf(file, backend));
   switch (backend) {
     case 'auto':
       return [...onEdgeTpu, ...onCpu];
@@ -22,9 +22,13 @@ export function candidatesOf(pkg: ModelPackage, backend: BackendChoice): readonl
   }
 }
 
-/** The files that a probe may open: never an accelerator, which the serving child owns. */
+function candidateOf({ path, sha256, segment }: PackageFile, backend: BackendChoice): Candidate {
+  return { backend, path, sha256, ...(segment === undefined ? {} : { segment }) };
+}
+
+/** The files that a probe may open: whole models, and never on an accelerator, which the serving child owns. */
 export function probeCandidatesOf(pkg: ModelPackage, backend: BackendChoice): readonly Candidate[] {
   return candidatesOf(pkg, backend === 'edgetpu' ? 'auto' : backend).filter(
-    (candidate) => candidate.backend !== 'edgetpu',
+    (candidate) => candidate.backend !== 'edgetpu' && candidate.segment === undefined,
   );
 }

@@ -4,7 +4,8 @@ import type { Sha256 } from '@atoll/base/digest';
 import type { BlobRef } from '@atoll/proto/atoll/v1/blob';
 import type { GoldenCase, ReleaseArtifact, ReleaseManifest, TensorSignature } from '@atoll/proto/atoll/v1/release';
 import { squashed } from '@atoll/image/preprocessing';
-import type { ModelPackage, PackageFile, PackageGolden, PackageTensor, Target } from './model-package.js';
+import { parseTarget } from '@atoll/release/target';
+import type { ModelPackage, PackageFile, PackageGolden, PackageTensor } from './model-package.js';
 
 /**
  * The package that a verified release manifest describes, its blobs taken from this node's store.
@@ -40,7 +41,7 @@ export async function packageFromRelease(
 async function fileOf(artifact: ReleaseArtifact, blobs: BlobStore): Promise<PackageFile> {
   const { sha256, minRuntimeVersion } = artifact;
   return {
-    target: targetOf(artifact.target),
+    ...targetOf(artifact.target),
     path: await blobs.path(sha256),
     sha256,
     sizeBytes: Number(artifact.sizeBytes),
@@ -48,12 +49,12 @@ async function fileOf(artifact: ReleaseArtifact, blobs: BlobStore): Promise<Pack
   };
 }
 
-function targetOf(target: string): Target {
-  if (target === 'cpu' || target === 'edgetpu') return target;
-  throw new AtollError(
-    'INVALID_ARGUMENT',
-    `cannot use a file for target ${JSON.stringify(target)}: only cpu and edgetpu are known`,
-  );
+function targetOf(text: string): Pick<PackageFile, 'target' | 'segment'> {
+  const known = parseTarget(text);
+  if (known === undefined)
+    throw new AtollError('INVALID_ARGUMENT', `cannot use a file for target ${JSON.stringify(text)}: it is not known`);
+  const { processor: target, segment } = known;
+  return segment === undefined ? { target } : { target, segment };
 }
 
 async function goldenOf(manifest: ReleaseManifest, golden: GoldenCase, blobs: BlobStore): Promise<PackageGolden> {

@@ -1,5 +1,6 @@
 import type { Sha256 } from '@atoll/base/digest';
 import type { Preprocessing } from '@atoll/image/preprocessing';
+import type { Segment } from '@atoll/release/target';
 
 /** What a file of a package is made for: any CPU, or an Edge TPU (compiled). */
 export type Target = 'cpu' | 'edgetpu';
@@ -7,6 +8,8 @@ export type Target = 'cpu' | 'edgetpu';
 /** A file of a package, on this node's disk, whose bytes have this digest. */
 export interface PackageFile {
   readonly target: Target;
+  /** The part of the model that the file holds; undefined = all of it. A package has every part or none. */
+  readonly segment?: Segment;
   readonly path: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;

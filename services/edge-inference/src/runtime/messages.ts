@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@atoll/base/error';
 import type { Sha256 } from '@atoll/base/digest';
+import type { Segment } from '@atoll/release/target';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
 
@@ -19,6 +20,8 @@ export interface Candidate {
   readonly backend: BackendChoice;
   readonly path: string;
   readonly sha256: Sha256;
+  /** The part of the model that it holds; undefined = all of it. */
+  readonly segment?: Segment;
 }
 
 /** What the front sends; `id` ties an answer to its question, `handle` names a loaded model. */

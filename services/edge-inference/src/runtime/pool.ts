@@ -4,9 +4,26 @@ import type { Candidate, LoadedInfo } from './messages.js';
 import { startSlot } from './slot.js';
 import type { Slot, SlotOptions } from './slot.js';
 
+/** An accelerator of this node as it is now. */
+export interface DeviceStatus {
+  /** Such as usb:0. */
+  readonly device: string;
+  /** `lost`: it is not there, or not to be had, and what it should run runs on the CPU; the node keeps trying. */
+  readonly state: 'idle' | 'ready' | 'lost';
+  /** Why it is lost; empty otherwise. */
+  readonly reason: string;
+  /** How often it was lost since the node began. */
+  readonly losses: number;
+  /** Runs that a CPU made in its stead. */
+  readonly fallbacks: number;
+}
+
 /** All slots of a node, each with every model, behind one face. */
 export interface SlotPool {
+  /** Runs that can be under way at once. */
   readonly size: number;
+  /** Empty on a node without accelerators. */
+  readonly devices: readonly DeviceStatus[];
   /** Process ids of the present children. */
   readonly pids: readonly number[];
   open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
@@ -35,6 +52,7 @@ export async function startPool(size: number, options: SlotOptions): Promise<Slo
   };
   return {
     size,
+    devices: [],
     get pids() {
       return slots.flatMap((slot) => slot.pid ?? []);
     },

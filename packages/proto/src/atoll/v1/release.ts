@@ -107,7 +107,7 @@ export interface ReleaseManifest_LineageEntry {
 
 /** One file of a release. */
 export interface ReleaseArtifact {
-  /** "cpu" or "edgetpu". */
+  /** "cpu", "edgetpu", or "edgetpu-segment-I-of-N" for one of the N parts, from 0, of a model cut for N Edge TPUs in a row. */
   target: string;
   /** SHA-256 of the file. */
   sha256: string;
