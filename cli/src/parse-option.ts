@@ -48,6 +48,16 @@ export function list(text: string): readonly string[] {
   return words;
 }
 
+/** Words between commas, each one of `known`. */
+export function oneOrMoreOf<T extends string>(known: readonly T[]): (text: string) => readonly T[] {
+  return (text) =>
+    list(text).map((word) => {
+      const found = known.find((name) => name === word);
+      if (found === undefined) throw new InvalidArgumentError(`${word} is none of ${known.join(', ')}.`);
+      return found;
+    });
+}
+
 /** Ranges of the random change of training photos. */
 export interface AugmentOption {
   readonly zoom: number;

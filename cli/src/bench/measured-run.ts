@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
 import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Env } from '@atoll/base/env';
+import { endedChildrenCpuSeconds, processTree, rssOf } from './process-tree.js';
 
 /** What a program took. */
 export interface MeasuredRun {
@@ -14,9 +14,6 @@ export interface MeasuredRun {
 }
 
 const pollMs = 20;
-const pageBytes = 4096;
-/** USER_HZ, the unit of times in /proc, is 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 /** Of what a program says on standard error, the end is told when it fails. */
 const keptChars = 2000;
 
@@ -28,7 +25,7 @@ export async function measuredRun(
   signal: AbortSignal,
 ): Promise<MeasuredRun> {
   const startedMs = performance.now();
-  const cpuBefore = await childrenCpuSeconds();
+  const cpuBefore = await endedChildrenCpuSeconds();
   const child = spawn(command, [...args], { env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout: Buffer[] = [];
   let stderr = '';
@@ -39,7 +36,7 @@ export async function measuredRun(
   const poll = setInterval(() => {
     polling = polling.then(async () => {
       if (child.pid === undefined) return;
-      const bytes = await treeRssBytes(child.pid);
+      const bytes = rssOf(await processTree(child.pid));
       if (bytes > 0) peakRssBytes = Math.max(peakRssBytes ?? 0, bytes);
     });
   }, pollMs);
@@ -63,31 +60,7 @@ export async function measuredRun(
     await polling;
   }
   const seconds = (performance.now() - startedMs) / 1000;
-  const cpuAfter = await childrenCpuSeconds();
+  const cpuAfter = await endedChildrenCpuSeconds();
   const cpuSeconds = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore;
   return { stdout: Buffer.concat(stdout).toString('utf8'), seconds, cpuSeconds, peakRssBytes };
-}
-
-/** Processor time of all children of this process that have ended (cutime + cstime of proc_pid_stat(5)). */
-async function childrenCpuSeconds(): Promise<number | null> {
-  const stat = await readFile('/proc/self/stat', 'utf8').catch(() => undefined);
-  if (stat === undefined) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
-}
-
-/** Resident memory of a process and its descendants; 0 when it has ended or the system has no /proc (proc_pid_statm(5)). */
-async function treeRssBytes(pid: number): Promise<number> {
-  try {
-    const [, resident = '0'] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
-    let bytes = Number(resident) * pageBytes;
-    for (const thread of await readdir(`/proc/${pid}/task`)) {
-      const children = await readFile(`/proc/${pid}/task/${thread}/children`, 'utf8');
-      for (const child of children.split(' ').filter((word) => word !== '')) bytes += await treeRssBytes(Number(child));
-    }
-    return bytes;
-  } catch {
-    // It ended between two looks: what it had counts with the look before.
-    return 0;
-  }
 }

@@ -38,6 +38,51 @@ export const aiEdgePeer: Peer = {
   neededBytes: 8e8,
 };
 
+/** LiteRT's own interpreter for Python. */
+export const liteRtPeer: Peer = {
+  folder: 'ai-edge-litert-2.3.0',
+  requirement: 'ai-edge-litert==2.3.0',
+  minors: [10, 13],
+  download: '50 MB to download, 0.2 GB',
+  neededBytes: 4e8,
+};
+
+/** KServe's Python server; it runs models by the interpreter beside it. */
+export const kservePeer: Peer = {
+  folder: 'kserve-0.21.0',
+  requirement: 'kserve==0.21.0 ai-edge-litert==2.3.0',
+  minors: [10, 13],
+  download: '150 MB to download, 0.6 GB',
+  neededBytes: 1e9,
+};
+
+/** MLServer, with the same interpreter. */
+export const mlserverPeer: Peer = {
+  folder: 'mlserver-1.7.1',
+  requirement: 'mlserver==1.7.1 ai-edge-litert==2.3.0',
+  minors: [10, 12],
+  download: '120 MB to download, 0.4 GB',
+  neededBytes: 8e8,
+};
+
+/** Triton 2.51 for the CPU, which lies in the wheel of NVIDIA's pytriton, with the same interpreter for its Python backend. */
+export const tritonPeer: Peer = {
+  folder: 'triton-nvidia-pytriton-0.5.14',
+  requirement: 'nvidia-pytriton==0.5.14 ai-edge-litert==2.3.0',
+  minors: [10, 13],
+  download: '150 MB to download, 0.5 GB',
+  neededBytes: 1e9,
+};
+
+/** The last wheel of Triton's clients that holds the program perf_analyzer. */
+export const perfAnalyzerPeer: Peer = {
+  folder: 'perf-analyzer-2.41.0',
+  requirement: 'tritonclient==2.41.0',
+  minors: [8, 13],
+  download: '15 MB to download, 0.1 GB',
+  neededBytes: 2e8,
+};
+
 /** A Python that can import a peer, or why there is none and what helps. */
 export type PeerPython = { readonly python: string } | { readonly skip: string };
 
@@ -47,8 +92,7 @@ export async function peerPython(peer: Peer, env: Env, fetch: boolean): Promise<
   const folder = join(cachePaths(env).root, 'peers', name);
   const python = join(folder, 'bin', 'python');
   if (await exists(join(folder, 'complete'))) return { python };
-  if (!fetch)
-    return { skip: `there is no Python with ${requirement}: atoll bench quantize fetches it, ${download} on disk` };
+  if (!fetch) return { skip: `there is no Python with ${requirement}: atoll bench fetches it, ${download} on disk` };
   const made = `${folder}.${process.pid}`;
   try {
     const { stdout } = await runFile('python3', ['-c', 'import sys; print(sys.version_info[1])']);

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { AtollError } from '@atoll/base/error';
 import { nearestName } from '@atoll/base/nearest';
 import { defaultNetsFolder, prepareNets, readNets, timedNets, trainedNets } from '../bench/nets.js';
@@ -6,8 +6,9 @@ import { describeNet } from '../bench/quantize-figures.js';
 import { benchQuantize } from '../bench/quantize.js';
 import type { Context } from '../context.js';
 import type { Machine } from '../machine.js';
-import { integer, list } from '../parse-option.js';
+import { integer, list, oneOrMoreOf } from '../parse-option.js';
 import { action, addVerb } from '../verb.js';
+import { addBenchInvoke } from './bench-invoke.js';
 
 interface QuantizeBenchOptions {
   readonly nets?: string;
@@ -32,7 +33,10 @@ export function addBench(program: Command, machine: Machine): void {
   )
     .option('--nets <dir>', 'nets to measure (default: those that the bench trains, once, into the cache)')
     .option('--only <names>', `these nets alone (${[...trainedNets, ...timedNets].join(', ')})`, list)
-    .option('--ranges <methods>', 'how Atoll finds ranges', rangeMethods, ['auto', 'minmax'])
+    .option('--ranges <methods>', 'how Atoll finds ranges', oneOrMoreOf(['auto', 'minmax', 'percentile', 'mse']), [
+      'auto',
+      'minmax',
+    ])
     .option('--samples <n>', 'photos that Atoll calibrates on; the peers take all of calib/', integer(1, 10_000), 100)
     .option('--runs <n>', 'conversions by each, of which the median counts', integer(1, 100), 3)
     .addOption(
@@ -42,6 +46,7 @@ export function addBench(program: Command, machine: Machine): void {
     )
     .option('--keep-peers', "take the peers' files of the last bench and measure no time of theirs")
     .action(action<QuantizeBenchOptions>(machine, quantize));
+  addBenchInvoke(group, machine);
 }
 
 async function quantize(context: Context, options: QuantizeBenchOptions): Promise<void> {
@@ -57,13 +62,6 @@ async function quantize(context: Context, options: QuantizeBenchOptions): Promis
     context.err(`${describeNet(result)}\n\n`);
   });
   context.result(figures, '');
-}
-
-function rangeMethods(text: string): readonly string[] {
-  const methods = list(text);
-  const unknown = methods.find((method) => !['auto', 'minmax', 'percentile', 'mse'].includes(method));
-  if (unknown === undefined) return methods;
-  throw new InvalidArgumentError(`${unknown} is none of auto, minmax, percentile, mse.`);
 }
 
 function unknownNet(name: string, known: readonly string[], folder: string): AtollError {
