@@ -1,11 +1,14 @@
 import type { Clock } from '@atoll/base/clock';
-import type { ErrorCode } from '@atoll/base/error';
 import { toAtollError } from '@atoll/base/error';
-import type { AdmissionQueue } from './admit/admission-queue.js';
+import type { AdmissionQueue, Ticket } from './admit/admission-queue.js';
 import { createAdmissionQueue } from './admit/admission-queue.js';
 import type { Caller } from './admit/caller.js';
 import type { RunResult } from './runtime/child-process.js';
 import type { SlotPool } from './runtime/pool.js';
+import type { Outcome } from './stats/outcome.js';
+import { outcomeOf } from './stats/outcome.js';
+import type { Refusals } from './stats/refusals.js';
+import { createRefusals } from './stats/refusals.js';
 import type { ServedVersion } from './swap/served-version.js';
 import type { SwapManager } from './swap/manager.js';
 import type { VersionTarget } from './swap/target.js';
@@ -33,6 +36,17 @@ export interface Inference {
     caller: Caller,
     work: (version: VersionAtWork) => Promise<T>,
   ): Promise<{ readonly result: T; readonly served: ServedVersion; readonly timings: Timings }>;
+  /** One a model that was asked for while it was served. */
+  queues(): readonly QueueState[];
+}
+
+/** How it stands at a model's door. */
+export interface QueueState {
+  readonly model: string;
+  /** Requests waiting for their turn. */
+  readonly waiting: number;
+  readonly limit: number;
+  readonly refused: ReturnType<Refusals['snapshot']>;
 }
 
 /** What inference works with. */
@@ -44,41 +58,78 @@ export interface InferenceDeps {
   readonly clock: Clock;
 }
 
+interface Door {
+  readonly queue: AdmissionQueue;
+  readonly refusals: Refusals;
+}
+
 /** While one request runs in a slot, the next one's photo is decoded. */
 const workersPerSlot = 2;
 
-/** Failures that say nothing against the version. */
-const callersFault: ReadonlySet<ErrorCode> = new Set([
-  'INVALID_ARGUMENT',
-  'FAILED_PRECONDITION',
-  'CANCELLED',
-  'NOT_FOUND',
-]);
-
 /** See Inference. */
 export function createInference({ manager, pool, queueLimit, clock }: InferenceDeps): Inference {
-  const queues = new Map<string, AdmissionQueue>();
-  const queueOf = (model: string): AdmissionQueue => {
-    const known = queues.get(model);
+  const doors = new Map<string, Door>();
+  const doorOf = (model: string): Door => {
+    const known = doors.get(model);
     if (known !== undefined) return known;
     const queue = createAdmissionQueue(model, { concurrency: pool.size * workersPerSlot, limit: queueLimit, clock });
-    queues.set(model, queue);
-    return queue;
+    const door = { queue, refusals: createRefusals() };
+    doors.set(model, door);
+    return door;
+  };
+  /** Its turn, or what kept it from one, counted. */
+  const enter = async (model: string, caller: Caller): Promise<Ticket> => {
+    const { queue, refusals } = doorOf(model);
+    try {
+      return await queue.enter(caller);
+    } catch (error) {
+      refusals.refused(outcomeOf(toAtollError(error).code, caller, clock.nowMs()));
+      throw error;
+    }
   };
 
   return {
+    queues: () =>
+      [...doors].map(([model, { queue, refusals }]) => ({
+        model,
+        waiting: queue.waiting,
+        limit: queueLimit,
+        refused: refusals.snapshot(),
+      })),
     async withVersion(model, target, caller, work) {
       const { served, release } = await manager.acquire(model, target, caller.routeKey);
       try {
-        const ticket = await queueOf(model).enter(caller);
+        const ticket = await enter(model, caller);
         const began = clock.monotonicMs();
+        let runBegan = began;
+        let runEnded = began;
+        let ran: RunResult | undefined;
+        const record = (outcome: Outcome): void =>
+          served.stats.record({
+            outcome,
+            queueMs: ticket.queueMs + (ran?.queueMs ?? 0),
+            inputMs: runBegan - began + (ran?.inputMs ?? 0),
+            inferMs: ran?.inferMs ?? 0,
+            outputMs: ran === undefined ? 0 : ran.outputMs + clock.monotonicMs() - runEnded,
+            backend: ran?.backend ?? served.info.backend,
+            device: ran?.device ?? served.info.device,
+            endedAtMs: clock.nowMs(),
+          });
         try {
-          const result = await work({ served, run: (inputs) => pool.run(served.handle, inputs, caller.signal) });
+          const result = await work({
+            served,
+            run: async (inputs) => {
+              runBegan = clock.monotonicMs();
+              ran = await pool.run(served.handle, inputs, caller.signal);
+              runEnded = clock.monotonicMs();
+              return ran;
+            },
+          });
           const latencyMs = clock.monotonicMs() - began;
-          served.stats.succeeded(latencyMs);
+          record('ok');
           return { result, served, timings: { queueMs: ticket.queueMs, latencyMs } };
         } catch (error) {
-          if (!caller.signal.aborted && !callersFault.has(toAtollError(error).code)) served.stats.failed();
+          record(outcomeOf(toAtollError(error).code, caller, clock.nowMs()));
           throw error;
         } finally {
           ticket.release();

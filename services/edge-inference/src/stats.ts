@@ -3,14 +3,23 @@
  * Latencies fall into buckets that grow by a twentieth, so a quantile is right within 5 % and memory does not grow.
  */
 
+import { faultOfVersion } from './stats/outcome.js';
+import type { RequestRecord, Series } from './stats/series.js';
+import { createSeries } from './stats/series.js';
+import type { RequestTotals } from './stats/totals.js';
+import { totalsOf } from './stats/totals.js';
+
 /** A copy of the numbers at one moment. */
 export interface VersionStats {
-  /** Requests that were run, failed ones included; refused before they reached the version are not counted. */
+  /** Requests that succeeded or failed through the version; what its callers or a full queue ended is not counted. */
   readonly requests: number;
   /** Those that failed through no fault of the caller. */
   readonly errors: number;
   /** Unasked ends of the runtime child while this version was loaded in it. */
   readonly crashes: number;
+  /** Shadow runs whose output was held against that of the version in service, and those that differed from it. */
+  readonly compared: number;
+  readonly disagreed: number;
   /** Median and 99th percentile of the time from dequeue to output of requests that succeeded; 0 without any. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -20,10 +29,16 @@ export interface VersionStats {
 
 /** Collects them. */
 export interface StatsRecorder {
-  succeeded(latencyMs: number): void;
-  failed(): void;
+  /** Once a request that the version was chosen for, however it ended. */
+  record(request: RequestRecord): void;
   crashed(): void;
+  /** Once a run as a shadow. */
+  compared(agrees: boolean): void;
   snapshot(): VersionStats;
+  /** Sums as Triton's ModelStatistics wants them. */
+  totals(): RequestTotals;
+  /** Every kind of request apart, for metrics. */
+  readonly series: readonly Series[];
 }
 
 const growth = Math.log(1.05);
@@ -36,19 +51,35 @@ export function createStats(): StatsRecorder {
   let succeeded = 0;
   let errors = 0;
   let crashes = 0;
+  let compared = 0;
+  let disagreed = 0;
+  let lastEndMs = 0;
+  const series = createSeries();
   return {
-    succeeded(latencyMs) {
+    record(request) {
+      series.record(request);
+      lastEndMs = request.endedAtMs;
+      if (faultOfVersion.has(request.outcome)) errors++;
+      if (request.outcome !== 'ok') return;
+      const latencyMs = request.inputMs + request.inferMs + request.outputMs;
       const bucket = Math.ceil(Math.log(Math.max(latencyMs, leastMs) / leastMs) / growth);
       const index = Math.min(bucketCount - 1, Math.max(0, bucket));
       buckets[index] = (buckets[index] ?? 0) + 1;
       succeeded++;
     },
-    failed: () => void errors++,
     crashed: () => void crashes++,
+    compared(agrees) {
+      compared++;
+      if (!agrees) disagreed++;
+    },
+    series: series.all,
+    totals: () => totalsOf(series.all, lastEndMs),
     snapshot: () => ({
       requests: succeeded + errors,
       errors,
       crashes,
+      compared,
+      disagreed,
       p50Ms: quantile(buckets, succeeded, 0.5),
       p99Ms: quantile(buckets, succeeded, 0.99),
       buckets: buckets.slice(),
@@ -65,6 +96,8 @@ export function statsBetween(earlier: VersionStats, later: VersionStats): Versio
     requests: later.requests - earlier.requests,
     errors: later.errors - earlier.errors,
     crashes: later.crashes - earlier.crashes,
+    compared: later.compared - earlier.compared,
+    disagreed: later.disagreed - earlier.disagreed,
     p50Ms: quantile(buckets, succeeded, 0.5),
     p99Ms: quantile(buckets, succeeded, 0.99),
     buckets,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failedRequest, requestThatTook } from '../stats/requests-for-tests.js';
 import { createStats, type VersionStats } from '../stats.js';
 import type { Soak } from './decide.js';
 import { emptySoak, judge, slowForMs, windowMs } from './soak.js';
@@ -15,7 +16,7 @@ const everyMs = 100;
 
 const statsOf = (latencies: readonly number[]): VersionStats => {
   const stats = createStats();
-  for (const latency of latencies) stats.succeeded(latency);
+  for (const latency of latencies) stats.record(requestThatTook(latency));
   return stats.snapshot();
 };
 const baseline = statsOf(Array.from({ length: 500 }, (_, index) => (index % 50 === 0 ? 20 : 8)));
@@ -32,8 +33,8 @@ function run(traffic: (atMs: number) => Tick, given = baseline as VersionStats |
   let state = emptySoak;
   for (let elapsedMs = 0; elapsedMs <= 20_000; elapsedMs += everyMs) {
     const { latencies = [], failures = 0, crashed = false } = traffic(elapsedMs);
-    for (const latency of latencies) stats.succeeded(latency);
-    for (let failure = 0; failure < failures; failure++) stats.failed();
+    for (const latency of latencies) stats.record(requestThatTook(latency));
+    for (let failure = 0; failure < failures; failure++) stats.record(failedRequest);
     if (crashed) stats.crashed();
     const judged = judge(state, { elapsedMs, stats: stats.snapshot() }, given, by);
     state = judged.state;
