@@ -9,6 +9,7 @@ import type { Machine } from '../machine.js';
 import { integer, list, oneOrMoreOf } from '../parse-option.js';
 import { action, addVerb } from '../verb.js';
 import { addBenchInvoke } from './bench-invoke.js';
+import { addBenchServe } from './bench-serve.js';
 
 interface QuantizeBenchOptions {
   readonly nets?: string;
@@ -47,6 +48,7 @@ export function addBench(program: Command, machine: Machine): void {
     .option('--keep-peers', "take the peers' files of the last bench and measure no time of theirs")
     .action(action<QuantizeBenchOptions>(machine, quantize));
   addBenchInvoke(group, machine);
+  addBenchServe(group, machine);
 }
 
 async function quantize(context: Context, options: QuantizeBenchOptions): Promise<void> {

@@ -1,0 +1,83 @@
+/** A closed loop of requests, and what the server used meanwhile. */
+import { cpuOf, processTree } from './process-tree.js';
+import type { RunningServer } from './bench-server.js';
+import type { ServedModel } from './served-models.js';
+
+/** What a client saw. */
+export interface LoadResult {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Processor time of the client a request; null where it is not known. */
+  readonly clientCpuMs: number | null;
+}
+
+/** Whoever sends the requests: so many at a time, for so long. */
+export interface LoadClient {
+  readonly name: string;
+  run(
+    server: RunningServer,
+    model: ServedModel,
+    concurrency: number,
+    seconds: number,
+    signal: AbortSignal,
+  ): Promise<LoadResult>;
+}
+
+/** The same with the server's share. */
+export interface LoadOnServer extends LoadResult {
+  /** Processor time of the server's root process a request, and of its children's. */
+  readonly frontCpuMs: number;
+  readonly childrenCpuMs: number;
+}
+
+const sampleMs = 50;
+
+interface Sample {
+  readonly atMs: number;
+  readonly frontSeconds: number;
+  readonly childrenSeconds: number;
+}
+
+/**
+ * Puts a load on a server. What its processes used a second in the middle of the run, divided by the requests a second, is
+ * what a request cost: the client does not tell how many requests it sent outside of its windows.
+ */
+export async function loadServer(
+  client: LoadClient,
+  server: RunningServer,
+  model: ServedModel,
+  concurrency: number,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<LoadOnServer> {
+  const samples: Sample[] = [];
+  let sampling = Promise.resolve();
+  const timer = setInterval(() => {
+    sampling = sampling.then(async () => {
+      samples.push(await sample(server.pid));
+    });
+  }, sampleMs);
+  try {
+    const result = await client.run(server, model, concurrency, seconds, signal);
+    clearInterval(timer);
+    await sampling;
+    const first = samples[Math.floor(samples.length * 0.25)];
+    const last = samples[Math.floor(samples.length * 0.9)];
+    if (first === undefined || last === undefined || last.atMs <= first.atMs)
+      return { ...result, frontCpuMs: Number.NaN, childrenCpuMs: Number.NaN };
+    const requests = (result.requestsPerSecond * (last.atMs - first.atMs)) / 1000;
+    return {
+      ...result,
+      frontCpuMs: ((last.frontSeconds - first.frontSeconds) * 1000) / requests,
+      childrenCpuMs: ((last.childrenSeconds - first.childrenSeconds) * 1000) / requests,
+    };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function sample(pid: number): Promise<Sample> {
+  const [front, ...children] = await processTree(pid);
+  return { atMs: performance.now(), frontSeconds: front?.cpuSeconds ?? 0, childrenSeconds: cpuOf(children) };
+}
