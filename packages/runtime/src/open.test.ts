@@ -191,9 +191,9 @@ describe('openModel()', () => {
 
   test('edgetpu without its runtime is one clear line', { skip: !existsSync(tfLite) && `TFLite ${remedy}` }, () => {
     const bytes = tinyClassifier({ seed: 6, size, classes: 3, io: 'uint8' });
-    assert.throws(() => openEdgeTpu(bytes, tfLite, 'libedgetpu-that-is-not-there.so'), {
+    assert.throws(() => openEdgeTpu(bytes, { tfLite, library: 'libedgetpu-that-is-not-there.so' }), {
       code: 'UNAVAILABLE',
-      message: /^cannot load the Edge TPU runtime \(libedgetpu\) from [^\n]+$/,
+      message: /^cannot load the Edge TPU runtime \(libedgetpu; its package is libedgetpu1-std\) from [^\n]+$/,
     });
   });
 });

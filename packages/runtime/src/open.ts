@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { AtollError } from '@atoll/base/error';
-import { isEdgeTpuModel, openEdgeTpu } from './edgetpu.js';
+import { openEdgeTpu } from './edgetpu.js';
+import type { EdgeTpu, EdgeTpuChoice } from './edgetpu.js';
+import { isEdgeTpuModel } from './edgetpu-file.js';
 import { openLiteRt } from './litert.js';
 import type { LoadedModel } from './model.js';
 import { openTfLite } from './tflite.js';
@@ -21,6 +23,8 @@ export interface OpenOptions {
   readonly backend: BackendChoice;
   readonly libraries: Libraries;
   readonly threads?: number;
+  /** The device that compiled models run on; without it, one is held for as long as the model is open. */
+  readonly edgeTpu?: EdgeTpu;
 }
 
 /** Models above this size are refused before a library sees them. */
@@ -46,7 +50,7 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
     ...(existsSync(libraries.tfLite) ? [() => openTfLite(bytes, libraries.tfLite, threads)] : []),
   ];
   const wasm = (): Promise<LoadedModel> => openWasm(bytes);
-  const edgeTpu = (): LoadedModel => openEdgeTpu(bytes, libraries.tfLite, libraries.edgeTpu);
+  const edgeTpu = (): LoadedModel => options.edgeTpu?.open(bytes) ?? openEdgeTpu(bytes, edgeTpuOf(libraries));
   switch (backend) {
     case 'edgetpu':
       return edgeTpu();
@@ -61,6 +65,10 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
     case 'auto':
       return isEdgeTpuModel(bytes) ? edgeTpu() : await firstThatOpens([...native, wasm]);
   }
+}
+
+function edgeTpuOf({ tfLite, edgeTpu }: Libraries): EdgeTpuChoice {
+  return edgeTpu === undefined ? { tfLite } : { tfLite, library: edgeTpu };
 }
 
 type Opener = () => LoadedModel | Promise<LoadedModel>;

@@ -1,7 +1,7 @@
 /**
  * The direction of imports, held as data, and a checker that compares one source with it.
  *
- *   base <- proto <- {rpc, bus}     base <- {artifacts, release, tflite <- edgetpu, runtime}     packages <- services, cli     all <- test
+ *   base <- proto <- {rpc, bus}     base <- {artifacts, release, tflite <- edgetpu <- runtime}     packages <- services, cli     all <- test
  *   inside a service: main -> service -> {rpc, events, touching} -> deciding -> {base, tflite, edgetpu, release}
  *
  * It decides from a path and the names in a source alone; it never follows an import.
@@ -19,7 +19,7 @@ const packageImports: Readonly<Record<string, readonly string[]>> = {
   database: ['base'],
   tflite: ['base'],
   edgetpu: ['base', 'tflite'],
-  runtime: ['base', 'tflite'],
+  runtime: ['base', 'tflite', 'edgetpu'],
   image: ['base'],
   charts: [],
   jobs: ['base', 'proto'],

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, errnoOf, isAtollError, reasonOf } from '@atoll/base/error';
 import { type Preprocessing, squashed } from '@atoll/image/preprocessing';
-import { isEdgeTpuModel } from '@atoll/runtime/edgetpu';
+import { isEdgeTpuModel } from '@atoll/runtime/edgetpu-file';
 import { maxModelBytes } from '@atoll/runtime/open';
 import { readLabels, readMetadata } from '@atoll/tflite/metadata';
 import type { TfLiteModel } from '@atoll/tflite/model';

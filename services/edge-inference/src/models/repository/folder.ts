@@ -5,7 +5,7 @@
  */
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
-import { isEdgeTpuModel } from '@atoll/runtime/edgetpu';
+import { isEdgeTpuModel } from '@atoll/runtime/edgetpu-file';
 import { maxModelBytes } from '@atoll/runtime/open';
 import { describeModelFile } from '../from-file.js';
 import type { ModelPackage, PackageFile, PackageGolden } from '../model-package.js';
