@@ -37,8 +37,27 @@ const table: readonly (readonly [why: string, versions: string, action: SwapActi
   ['what is neither aspired nor loaded needs nothing', '1 gone, 2 wanted', none],
 ];
 
+const resourceTable: typeof table = [
+  ['nothing is known', '', none],
+  ['the first version is loaded', '1+ wanted', load(1n)],
+  ['all is as aspired', '1+ ready', none],
+  ['the old one leaves before the new one is loaded', '1 ready, 2+ wanted', unload(1n)],
+  ['a drain under way ends first', '1 draining, 2+ wanted', none],
+  ['the new one is loaded once the old one is gone', '1 gone, 2+ wanted', load(2n)],
+  ['the old one is loaded again once the new one has failed', '1+ wanted, 2 gone', load(1n)],
+  ['all of several old ones leave first, the lowest first', '2 ready, 1 ready, 3+ wanted', unload(1n)],
+  ['going back makes room too', '1+ wanted, 2 ready', unload(2n)],
+  ['the highest of several aspired ones is loaded first', '1+ wanted, 2+ wanted', load(2n)],
+  ['a model that is no longer aspired at all is unloaded', '1 ready', unload(1n)],
+];
+
 describe('nextAction()', () => {
   for (const [why, versions, action] of table) {
-    test(`${why}: ${versions}`, () => assert.deepEqual(nextAction(parse(versions)), action));
+    test(`availability-preserving: ${why}: ${versions}`, () =>
+      assert.deepEqual(nextAction(parse(versions)), action));
+  }
+  for (const [why, versions, action] of resourceTable) {
+    test(`resource-preserving: ${why}: ${versions}`, () =>
+      assert.deepEqual(nextAction(parse(versions), 'resource-preserving'), action));
   }
 });

@@ -17,3 +17,6 @@ export type SwapAction =
   | { readonly kind: 'load'; readonly version: bigint }
   | { readonly kind: 'unload'; readonly version: bigint }
   | { readonly kind: 'none' };
+
+/** What a swap preserves where both cannot be had: answers at every moment, or memory for no more than one version. */
+export type SwapPolicy = 'availability-preserving' | 'resource-preserving';
