@@ -6,6 +6,8 @@ import { EnvReader } from '@atoll/base/env';
 import type { LogLevel } from '@atoll/base/log';
 import { logLevels } from '@atoll/base/log';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
+import type { SwapConfig } from './config/swap.js';
+import { defaultSwap, readSwap } from './config/swap.js';
 import type { ModelFile } from './models/from-file.js';
 
 /** How a node belongs to a fleet. */
@@ -53,6 +55,7 @@ export interface EdgeInferenceConfig {
   readonly models: readonly ModelFile[];
   /** Folder of models as MODEL/VERSION/model.tflite; undefined = none. */
   readonly repository: string | undefined;
+  readonly swap: SwapConfig;
   /** Undefined for a node that stands alone. */
   readonly fleet: FleetConfig | undefined;
 }
@@ -75,6 +78,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     drainMs: 10_000,
     models: [],
     repository: undefined,
+    swap: defaultSwap,
     fleet: undefined,
   };
 }
@@ -101,6 +105,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     drainMs: reader.integer('ATOLL_EDGE_INFERENCE_DRAIN_MS', defaults.drainMs, 0, 600_000),
     models: reader.pairs('ATOLL_EDGE_INFERENCE_MODELS').map(([name, path]) => ({ name, path })),
     repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
+    swap: readSwap(reader),
     fleet: readFleet(reader),
   };
   reader.done();

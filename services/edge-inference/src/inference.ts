@@ -1,6 +1,6 @@
 import type { Clock } from '@atoll/base/clock';
 import { toAtollError } from '@atoll/base/error';
-import type { AdmissionQueue, Ticket } from './admit/admission-queue.js';
+import type { AdmissionQueue } from './admit/admission-queue.js';
 import { createAdmissionQueue } from './admit/admission-queue.js';
 import type { Caller } from './admit/caller.js';
 import type { RunResult } from './runtime/child-process.js';
@@ -11,6 +11,8 @@ import type { Refusals } from './stats/refusals.js';
 import { createRefusals } from './stats/refusals.js';
 import type { ServedVersion } from './swap/served-version.js';
 import type { SwapManager } from './swap/manager.js';
+import type { Shadowing, ShadowCopy } from './swap/shadowing.js';
+import { whileWaiting } from './swap/while-waiting.js';
 import type { VersionTarget } from './swap/target.js';
 
 /** A request's time on the node. */
@@ -55,6 +57,8 @@ export interface InferenceDeps {
   readonly pool: SlotPool;
   /** Requests of one model that may wait. */
   readonly queueLimit: number;
+  /** Gets a copy of what a shadow version shall run too. */
+  readonly shadowing: Shadowing;
   readonly clock: Clock;
 }
 
@@ -67,7 +71,9 @@ interface Door {
 const workersPerSlot = 2;
 
 /** See Inference. */
-export function createInference({ manager, pool, queueLimit, clock }: InferenceDeps): Inference {
+export function createInference({ manager, pool, queueLimit, shadowing, clock }: InferenceDeps): Inference {
+  /** With more waiting than this, shadows get nothing. */
+  const mostWaiting = queueLimit / 4;
   const doors = new Map<string, Door>();
   const doorOf = (model: string): Door => {
     const known = doors.get(model);
@@ -77,11 +83,10 @@ export function createInference({ manager, pool, queueLimit, clock }: InferenceD
     doors.set(model, door);
     return door;
   };
-  /** Its turn, or what kept it from one, counted. */
-  const enter = async (model: string, caller: Caller): Promise<Ticket> => {
-    const { queue, refusals } = doorOf(model);
+  /** What it waits for, or what kept it from that, counted. */
+  const counted = async <T>({ refusals }: Door, caller: Caller, awaited: Promise<T>): Promise<T> => {
     try {
-      return await queue.enter(caller);
+      return await awaited;
     } catch (error) {
       refusals.refused(outcomeOf(toAtollError(error).code, caller, clock.nowMs()));
       throw error;
@@ -97,9 +102,17 @@ export function createInference({ manager, pool, queueLimit, clock }: InferenceD
         refused: refusals.snapshot(),
       })),
     async withVersion(model, target, caller, work) {
-      const { served, release } = await manager.acquire(model, target, caller.routeKey);
+      const acquired = manager.acquire(model, target, caller.routeKey);
+      // Only now, because a name that the node does not know leaves nothing behind.
+      const door = doorOf(model);
+      const leased =
+        acquired instanceof Promise
+          ? await counted(door, caller, whileWaiting(acquired, caller, model, clock))
+          : acquired;
+      const { served, shadow, release } = leased;
+      let copy: ShadowCopy | undefined;
       try {
-        const ticket = await enter(model, caller);
+        const ticket = await counted(door, caller, door.queue.enter(caller));
         const began = clock.monotonicMs();
         let runBegan = began;
         let runEnded = began;
@@ -122,6 +135,7 @@ export function createInference({ manager, pool, queueLimit, clock }: InferenceD
               runBegan = clock.monotonicMs();
               ran = await pool.run(served.handle, inputs, caller.signal);
               runEnded = clock.monotonicMs();
+              if (shadow !== undefined) copy = { inputs, outputs: ran.outputs, busy: door.queue.waiting > mostWaiting };
               return ran;
             },
           });
@@ -136,6 +150,7 @@ export function createInference({ manager, pool, queueLimit, clock }: InferenceD
         }
       } finally {
         release();
+        if (shadow !== undefined) shadowing.offer(shadow, served, copy);
       }
     },
   };

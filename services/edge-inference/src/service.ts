@@ -27,6 +27,7 @@ import { startPool } from './runtime/pool.js';
 import { probePackage } from './runtime/probe.js';
 import { createSwapManager } from './swap/manager.js';
 import type { SwapManager } from './swap/manager.js';
+import { createShadowing } from './swap/shadowing.js';
 import type { Swapper } from './swap/swapper.js';
 
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
@@ -42,7 +43,7 @@ export interface EdgeInferenceDeps {
 export interface RunningEdgeInference extends Running {
   /** host:port of health and metrics; undefined when not asked for. */
   readonly http: string | undefined;
-  readonly swapper: Swapper;
+  readonly swapper: SwapManager;
   readonly repository: Repository;
   /** What is in service now. */
   readonly models: readonly { readonly name: string; readonly version: bigint; readonly backend: string }[];
@@ -73,21 +74,33 @@ export async function startEdgeInference(
       onCrash: (handles) => manager?.crashed(handles),
     });
     undo.push(() => pool.stop());
-    const probing = { settings, timeoutMs: config.probeTimeoutMs, budgetMs: config.probeBudgetMs, log };
+    const probing = { settings, timeoutMs: config.probeTimeoutMs, log };
     const swaps = createSwapManager({
       pool,
       candidatesOf: (pkg) => candidatesOf(pkg, config.backend),
-      probe: (pkg, signal) => probePackage(pkg, probeCandidatesOf(pkg, config.backend), probing, signal),
+      probe: (pkg, signal, budgetMs) =>
+        probePackage(pkg, probeCandidatesOf(pkg, config.backend), { ...probing, budgetMs }, signal),
+      probeBudgetMs: config.probeBudgetMs,
+      ...config.swap,
+      waitLimit: config.queueLimit,
+      clock,
       onServing: (model, serving) => server.setServing(model, serving),
       log,
     });
     manager = swaps;
+    undo.push(async () => swaps.stop());
 
     const folder = config.repository === undefined ? undefined : repositoryFolder(config.repository);
     if (config.repository !== undefined) await checkRepositoryFolder(config.repository);
     const repository = createRepository({ folder, files: config.models, swapper: swaps, log });
 
-    const inference = createInference({ manager: swaps, pool, queueLimit: config.queueLimit, clock });
+    const inference = createInference({
+      manager: swaps,
+      pool,
+      clock,
+      queueLimit: config.queueLimit,
+      shadowing: createShadowing({ pool, clock, log }),
+    });
     const one = predict(inference);
     const own = bindService(InferenceServiceService, {
       predict: one,
@@ -111,7 +124,7 @@ export async function startEdgeInference(
     await repository.loadAll(new AbortController().signal);
     if (config.fleet !== undefined) {
       const { address = server.address, ...fleet } = config.fleet;
-      const agent = await startAgent({ ...fleet, address, swapper: swaps, log });
+      const agent = await startAgent({ ...fleet, address, swapper: swaps.forFleet, log });
       undo.push(() => agent.stop());
     }
     return {

@@ -40,12 +40,7 @@ describe('compareOutputs()', () => {
 
   test('what is no classifier agrees within the bound, and always without one', () => {
     const run = (bound: number) =>
-      compareOutputs(
-        [Uint8Array.of(1, 2, 3, 4)],
-        [Uint8Array.of(3, 2, 3, 4)],
-        { given: [map], shadow: [map] },
-        bound,
-      );
+      compareOutputs([Uint8Array.of(1, 2, 3, 4)], [Uint8Array.of(3, 2, 3, 4)], { given: [map], shadow: [map] }, bound);
     assert.deepEqual([run(0.25).agrees, run(0.2).agrees, run(0).agrees], [true, false, true]);
     assert.equal(run(0).meanAbsError, 0.25);
   });

@@ -20,8 +20,6 @@ export interface TrialPolicy {
   readonly maxLatencyRatio: number;
   /** Differing answers of a shadow, as a share; 1 = not judged. */
   readonly maxDisagreement: number;
-  /** How far a shadow that is no classifier may be off, in real units; 0 = not judged. */
-  readonly maxMeanAbsError: number;
 }
 
 /** The numbers at one moment. */
@@ -44,9 +42,7 @@ export interface TrialReason {
 
 /** What the judge says. */
 export type TrialVerdict =
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'fail'; readonly reason: TrialReason };
+  { readonly kind: 'wait' } | { readonly kind: 'pass' } | { readonly kind: 'fail'; readonly reason: TrialReason };
 
 /** What it remembers: since when p99 has been out of bounds. */
 export interface TrialMemory {

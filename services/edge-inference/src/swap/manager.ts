@@ -1,272 +1,142 @@
 /*
- * Carries out what policy.ts decides: loads beside, checks on the very backend that will serve, flips, drains, frees. All
- * changes of one model happen one after the other; requests never wait for them.
+ * All that serves on this node, in one hand: what requests take (serving.ts), what changes it (changes.ts, besides.ts), what
+ * watches it (trials.ts), and what can be read of it. Changes of one model happen one after the other; requests never wait for
+ * them, except where a model has to be loaded for them first.
  */
-import { AtollError, reasonOf } from '@atoll/base/error';
+import type { Clock } from '@atoll/base/clock';
 import type { Logger } from '@atoll/base/log';
-import type { ModelPackage } from '../models/model-package.js';
-import { packageName } from '../models/model-package.js';
-import type { PackageFault } from '../models/verify.js';
-import { verifyLoaded } from '../models/verify.js';
-import { isRuntimeGone } from '../runtime/child-process.js';
-import type { Candidate } from '../runtime/messages.js';
-import type { SlotPool } from '../runtime/pool.js';
-import type { ProbeResult } from '../runtime/probe.js';
-import type { StatsRecorder, VersionStats } from '../stats.js';
 import { createStats } from '../stats.js';
-import { createLeaseCounter } from './lease.js';
-import { nextAction } from './policy.js';
-import type { LeasedVersion, ServedVersion } from './served-version.js';
-import type { VersionState } from './state.js';
-import type { ActivateResult, Swapper } from './swapper.js';
-import type { VersionTarget } from './target.js';
-import { targetName } from './target.js';
+import type { Besides } from './besides.js';
+import { createBesides } from './besides.js';
+import type { ChangeDeps } from './changes.js';
+import { createChanges } from './changes.js';
+import type { ModelDescription } from './description.js';
+import { describeModel } from './description.js';
+import type { TrialPolicy } from './judge.js';
+import type { LoaderDeps } from './loader.js';
+import { createLoader } from './loader.js';
+import type { Owner } from './model-state.js';
+import { createNodeModels } from './node-models.js';
+import { createResidency } from './residency.js';
+import type { ServedVersion } from './served-version.js';
+import type { Serving } from './serving.js';
+import { createServing } from './serving.js';
+import type { Swapper } from './swapper.js';
+import { createTrials } from './trials.js';
 
 /** What a manager works with. */
-export interface ManagerDeps {
-  readonly pool: SlotPool;
-  readonly candidatesOf: (pkg: ModelPackage) => readonly Candidate[];
-  /** Tries a package apart from what serves. */
-  readonly probe: (pkg: ModelPackage, signal: AbortSignal) => Promise<ProbeResult>;
-  /** Told when a model begins to serve, and when none of its versions does any more. */
-  readonly onServing: (model: string, serving: boolean) => void;
+export interface ManagerDeps
+  extends LoaderDeps, Pick<ChangeDeps, 'probe' | 'probeBudgetMs' | 'probeRatio' | 'onServing'> {
+  /** How versions on trial are judged; durationMs 0 = a version that takes over is not watched. */
+  readonly trial: TrialPolicy;
+  /** What all loaded models may take; 0 = no bound. */
+  readonly memoryBudgetBytes: number;
+  /** Models that never leave memory for others. */
+  readonly pinned: readonly string[];
+  /** Requests of one model that may wait for it to be loaded. */
+  readonly waitLimit: number;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** The swapper, and what requests need of it. */
-export interface SwapManager extends Swapper {
-  /**
-   * The version that the target names, else the one that the model's traffic split gives this request (the same one for the
-   * same route key); NOT_FOUND when this node does not serve it. It settles at once unless the model has to be loaded again.
-   */
-  acquire(model: string, target: VersionTarget, routeKey?: string): LeasedVersion | Promise<LeasedVersion>;
-  /** What acquire would give, to look at only: it counts as no use, loads nothing and holds nothing. */
-  find(model: string, target: VersionTarget): ServedVersion;
-  /** Every version that is loaded or on its way, with whether it is the one in service. */
+/** See the head of the file. */
+export interface SwapManager extends Swapper, Serving {
+  /** Versions beside the stable one. */
+  readonly besides: Besides;
+  /** The swapper of a fleet: what it puts into service is watched by its agent, and is not changed by hand. */
+  readonly forFleet: Swapper;
+  /** Makes the canary the stable version; FAILED_PRECONDITION when there is none. */
+  promote(model: string): Promise<void>;
+  /** Who changes a model; undefined for one that is not in service. */
+  owner(model: string): Owner | undefined;
+  /** Every version that is loaded, with whether it is the one in service. */
   versions(): readonly { readonly served: ServedVersion; readonly inService: boolean }[];
+  /** Every model that serves or rests. */
+  describe(): readonly ModelDescription[];
+  /** Bytes of what is loaded, in all slots, and what they may be; 0 = no bound. */
+  readonly memory: { readonly usedBytes: number; readonly budgetBytes: number };
   /** Counts a crash for the versions behind these handles. */
   crashed(handles: readonly string[]): void;
+  /** Ends what watches; what serves goes on until the runtime is stopped. */
+  stop(): void;
 }
-
-interface Entry extends ServedVersion {
-  state: VersionState;
-  aspired: boolean;
-}
-
-interface Model {
-  readonly name: string;
-  entries: Entry[];
-  active: Entry | undefined;
-  previous: ModelPackage | undefined;
-  /** Recorders of the versions last in service, newest last. */
-  history: { version: bigint; stats: StatsRecorder }[];
-  tail: Promise<unknown>;
-}
-
-const historyLength = 8;
-const never = new AbortController().signal;
 
 /** A manager with nothing loaded. */
 export function createSwapManager(deps: ManagerDeps): SwapManager {
-  const models = new Map<string, Model>();
-  let loads = 0;
+  const { log, clock } = deps;
+  const models = createNodeModels(deps);
+  const loader = createLoader(deps);
+  const pinned = new Set(deps.pinned);
+  const residency = createResidency({
+    models,
+    loader,
+    pinned,
+    log,
+    onServing: deps.onServing,
+    budgetBytes: deps.memoryBudgetBytes,
+    slots: deps.pool.size,
+  });
+  const trials = createTrials({
+    policy: deps.trial,
+    clock,
+    onFailed: (model, { label, version }, reason) => {
+      const ended =
+        label === 'stable'
+          ? changes.returnFrom(model, version, reason)
+          : besides.removeFailed(model, label, version, `${reason.code}: ${reason.message}`);
+      ended.catch((error: unknown) => log.error('a failed version could not be left', { model: model.name, error }));
+    },
+    onPassed: (model, { label, version }) =>
+      models.note(model, { kind: 'passed', version, label, reason: 'its trial' }),
+  });
+  const changing = { ...deps, models, residency, trials, loader, tryNewVersions: deps.trial.durationMs > 0 };
+  const changes = createChanges(changing);
+  const besides = createBesides(changing);
 
-  const modelOf = (name: string): Model => {
-    const known = models.get(name);
-    if (known !== undefined) return known;
-    const model: Model = {
-      name,
-      entries: [],
-      active: undefined,
-      previous: undefined,
-      history: [],
-      tail: Promise.resolve(),
-    };
-    models.set(name, model);
-    return model;
-  };
-  const inTurn = <T>(model: Model, task: () => Promise<T>): Promise<T> => {
-    const mine = model.tail.then(task);
-    model.tail = mine.catch(() => undefined);
-    return mine;
-  };
-
-  /** Loads a version beside the others and checks it where it will serve. */
-  const load = async (model: Model, pkg: ModelPackage): Promise<PackageFault | undefined> => {
-    const handle = `${packageName(pkg)} #${++loads}`;
-    try {
-      const info = await deps.pool.open(handle, deps.candidatesOf(pkg));
-      const fault = await verifyLoaded(pkg, info, (inputs) => deps.pool.run(handle, inputs, never));
-      if (fault === undefined) {
-        const entry: Entry = {
-          pkg,
-          handle,
-          info,
-          stats: createStats(),
-          leases: createLeaseCounter(),
-          state: 'ready',
-          aspired: true,
-        };
-        model.entries.push(entry);
-        flip(model, entry);
-        return undefined;
-      }
-      await deps.pool.close(handle);
-      return fault;
-    } catch (error) {
-      await deps.pool
-        .close(handle)
-        .catch((reason: unknown) => deps.log.warn('a model could not be unloaded', { handle, error: reason }));
-      return { reason: isRuntimeGone(error) ? 'CRASHED' : 'LOAD_FAILED', message: reasonOf(error) };
-    }
-  };
-
-  const flip = (model: Model, entry: Entry): void => {
-    for (const other of model.entries) other.aspired = other === entry;
-    if (model.active !== undefined) model.previous = model.active.pkg;
-    model.active = entry;
-    model.history = [...model.history, { version: entry.pkg.version, stats: entry.stats }].slice(-historyLength);
-    deps.onServing(model.name, true);
-    deps.log.info('in service', { model: model.name, version: entry.pkg.version, backend: entry.info.backend });
-  };
-
-  const unload = async (model: Model, entry: Entry): Promise<void> => {
-    entry.state = 'draining';
-    await entry.leases.retire();
-    model.entries = model.entries.filter((other) => other !== entry);
-    entry.state = 'gone';
-    try {
-      await deps.pool.close(entry.handle);
-    } catch (error) {
-      // The child that held it has ended, and the next one will not load it.
-      deps.log.warn('a model could not be unloaded', { handle: entry.handle, error });
-    }
-    deps.log.info('out of service', { model: model.name, version: entry.pkg.version });
-  };
-
-  /** Follows the policy until the package serves alone, or its load failed and nothing has changed. */
-  const bring = async (model: Model, pkg: ModelPackage): Promise<PackageFault | undefined> => {
-    for (let arrived = false; ;) {
-      const known = model.entries.map(({ pkg: { version }, state, aspired }) => ({
-        version,
-        state,
-        aspired: aspired && arrived,
-      }));
-      const action = nextAction(arrived ? known : [...known, { version: pkg.version, state: 'wanted', aspired: true }]);
-      switch (action.kind) {
-        case 'none':
-          return undefined;
-        case 'load': {
-          const fault = await load(model, pkg);
-          if (fault !== undefined) return fault;
-          arrived = true;
-          break;
-        }
-        case 'unload': {
-          const leaving = model.entries.find((entry) => entry.pkg.version === action.version && !entry.aspired);
-          if (leaving === undefined) return undefined;
-          await unload(model, leaving);
-          break;
-        }
-      }
-    }
-  };
-
-  const isActive = (model: Model, pkg: ModelPackage): boolean =>
-    model.active?.pkg.version === pkg.version && model.active.pkg.manifestSha256 === pkg.manifestSha256;
-
-  const failed = (pkg: ModelPackage, fault: PackageFault): ActivateResult => {
-    deps.log.warn('not put into service', { model: pkg.model, version: pkg.version, ...fault });
-    return { outcome: 'failed', reason: fault.reason, message: `cannot serve ${packageName(pkg)}: ${fault.message}` };
+  const swapper: Swapper = {
+    activate: (pkg, signal, onStage) => changes.activate(pkg, 'node', signal, onStage),
+    revert: (name) => changes.revert(name),
+    retire: (name) => changes.retire(name),
+    active(name) {
+      const model = models.all.get(name);
+      const present = model?.stable ?? model?.resting;
+      if (present === undefined) return undefined;
+      const { version, manifestSha256 } = present.pkg;
+      return { version, manifestSha256, backend: present.info.backend };
+    },
+    stats(name, version) {
+      const recorder = models.all.get(name)?.history.findLast((entry) => entry.version === version)?.stats;
+      return (recorder ?? createStats()).snapshot();
+    },
   };
 
   return {
-    activate: (pkg, signal, onStage = () => undefined) => {
-      const model = modelOf(pkg.model);
-      return inTurn(model, async (): Promise<ActivateResult> => {
-        if (model.active !== undefined && isActive(model, pkg)) {
-          return { outcome: 'ok', backend: model.active.info.backend };
-        }
-        if (model.active?.pkg.version === pkg.version) {
-          return failed(pkg, { reason: 'BAD_PACKAGE', message: 'this version is in service with another manifest' });
-        }
-        onStage('probing');
-        const { fault } = await deps.probe(pkg, signal);
-        if (fault !== undefined) return failed(pkg, fault);
-        signal.throwIfAborted();
-        onStage('swapping');
-        const second = await bring(model, pkg);
-        if (second !== undefined) return failed(pkg, second);
-        return { outcome: 'ok', backend: model.active?.info.backend ?? '' };
-      });
+    ...swapper,
+    ...createServing({ models, residency, waitLimit: deps.waitLimit }),
+    besides,
+    forFleet: {
+      ...swapper,
+      activate: (pkg, signal, onStage) => changes.activate(pkg, 'fleet', signal, onStage),
     },
-    revert: (name) => {
-      const model = modelOf(name);
-      return inTurn(model, async () => {
-        const { previous } = model;
-        if (previous === undefined) {
-          throw new AtollError('FAILED_PRECONDITION', `cannot revert ${name}: no version was in service before`);
-        }
-        const fault = await bring(model, previous);
-        if (fault !== undefined) {
-          throw new AtollError('FAILED_PRECONDITION', `cannot revert to ${packageName(previous)}: ${fault.message}`);
-        }
-        model.previous = undefined; // what was left behind is not gone back to
-      });
-    },
-    retire: (name) => {
-      const model = modelOf(name);
-      return inTurn(model, async () => {
-        for (const entry of model.entries) entry.aspired = false;
-        model.active = undefined;
-        model.previous = undefined;
-        deps.onServing(name, false);
-        for (const entry of model.entries) await unload(model, entry);
-      });
-    },
-    active(name) {
-      const active = models.get(name)?.active;
-      if (active === undefined) return undefined;
-      const { version, manifestSha256 } = active.pkg;
-      return { version, manifestSha256, backend: active.info.backend };
-    },
-    stats(name, version): VersionStats {
-      const recorder = models.get(name)?.history.findLast((entry) => entry.version === version)?.stats;
-      return (recorder ?? createStats()).snapshot();
-    },
-    acquire(name, target) {
-      const entry = entryOf(models.get(name), target);
-      const lease = entry?.leases.acquire();
-      if (entry !== undefined && lease !== undefined) return { served: entry, release: () => lease.release() };
-      throw notServed(name, target, [...models.values()]);
-    },
-    find(name, target) {
-      const entry = entryOf(models.get(name), target);
-      if (entry === undefined) throw notServed(name, target, [...models.values()]);
-      return entry;
+    promote: (name) => changes.promote(name),
+    owner(name) {
+      const model = models.all.get(name);
+      return (model?.stable ?? model?.resting) && model?.owner;
     },
     versions: () =>
-      [...models.values()].flatMap((model) =>
-        model.entries.map((served) => ({ served, inService: served === model.active })),
+      [...models.all.values()].flatMap((model) =>
+        model.entries.map((served) => ({ served, inService: served === model.stable })),
       ),
+    describe: () =>
+      [...models.all.values()]
+        .filter(({ entries, resting, decisions }) => entries.length > 0 || resting || decisions.length > 0)
+        .map((model) => describeModel(model, clock.monotonicMs(), pinned.has(model.name))),
+    memory: residency.memory,
     crashed(handles) {
-      for (const { entries } of models.values()) {
+      for (const { entries } of models.all.values()) {
         for (const entry of entries) if (handles.includes(entry.handle)) entry.stats.crashed();
       }
     },
+    stop: () => trials.stop(),
   };
-}
-
-function entryOf(model: Model | undefined, target: VersionTarget): Entry | undefined {
-  if (target === undefined || 'label' in target)
-    return target === undefined || target.label === 'stable' ? model?.active : undefined;
-  return model?.entries.findLast(({ pkg }) => pkg.version === target.version);
-}
-
-function notServed(name: string, target: VersionTarget, models: readonly Model[]): AtollError {
-  const serving = models.flatMap(({ active }) => (active === undefined ? [] : [packageName(active.pkg)]));
-  return new AtollError(
-    'NOT_FOUND',
-    `cannot find ${targetName(name, target)}: this node serves ${serving.join(', ') || 'nothing yet'}`,
-  );
 }

@@ -53,8 +53,7 @@ const resourceTable: typeof table = [
 
 describe('nextAction()', () => {
   for (const [why, versions, action] of table) {
-    test(`availability-preserving: ${why}: ${versions}`, () =>
-      assert.deepEqual(nextAction(parse(versions)), action));
+    test(`availability-preserving: ${why}: ${versions}`, () => assert.deepEqual(nextAction(parse(versions)), action));
   }
   for (const [why, versions, action] of resourceTable) {
     test(`resource-preserving: ${why}: ${versions}`, () =>

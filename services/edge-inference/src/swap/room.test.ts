@@ -36,7 +36,14 @@ const table: readonly (readonly [
   ['one idle model leaves before the version in service does', 100, 50, 50, 'b 20 @9', beside('b')],
   ['two versions have no room beside what is pinned: one after the other', 100, 50, 40, 'b 20 @1 pinned', instead()],
   ['one after the other still sends the idle away', 100, 80, 70, 'b 10 @1 pinned, c 20 @2', instead('c')],
-  ['alone above the budget', 100, 101, 0, '', none("it needs 101.0 MB of memory, the node's memory budget is 100.0 MB")],
+  [
+    'alone above the budget',
+    100,
+    101,
+    0,
+    '',
+    none("it needs 101.0 MB of memory, the node's memory budget is 100.0 MB"),
+  ],
   [
     'what may not leave holds too much',
     100,

@@ -15,10 +15,12 @@ export type ActivateFailure =
   | 'CRASHED'
   /** A golden case was answered otherwise than its maker saw. */
   | 'GOLDEN_MISMATCH'
-  /** A golden case took longer than the node allows. */
-  | 'TOO_SLOW';
+  /** A golden case took longer than the node allows, or many times as long as with the version in service. */
+  | 'TOO_SLOW'
+  /** It does not fit into the node's memory budget. */
+  | 'NO_ROOM';
 
-/** What became of an activation; on `failed` the version before never left service. */
+/** What became of an activation; on `failed` the version before never left service, or is back where both had no room. */
 export type ActivateResult =
   | { readonly outcome: 'ok'; readonly backend: string }
   | { readonly outcome: 'failed'; readonly reason: ActivateFailure; readonly message: string };

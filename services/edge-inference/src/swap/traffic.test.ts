@@ -28,7 +28,7 @@ describe('a share dealer', () => {
   });
 
   test('keys spread over the scale: every tenth of it has a tenth of them, give or take a fifth of that', () => {
-    const tenths = new Array<number>(10).fill(0);
+    const tenths = Array.from({ length: 10 }, () => 0);
     for (const key of keys) {
       const tenth = Math.floor(placeOf(key) / 10);
       tenths[tenth] = (tenths[tenth] ?? 0) + 1;

@@ -101,7 +101,7 @@ describe('a node with a repository', limits, () => {
   });
 
   test('what a rollout put into service is listed and left alone', async () => {
-    await running.swapper.activate(await maker.make(5n, { model: 'fleets' }), never);
+    await running.swapper.forFleet.activate(await maker.make(5n, { model: 'fleets' }), never);
     assert.ok((await states()).includes('fleets 5 READY'));
     const why = { code: 'FAILED_PRECONDITION', message: /was put into service by a rollout/ };
     await assert.rejects(running.repository.load('fleets', undefined, never), why);

@@ -5,6 +5,7 @@
  */
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
+import type { Owner } from '../../swap/model-state.js';
 import type { ServedVersion } from '../../swap/served-version.js';
 import type { Swapper } from '../../swap/swapper.js';
 import type { ModelFile } from '../from-file.js';
@@ -50,6 +51,7 @@ export interface RepositoryOptions {
   readonly folder: RepositoryFolder | undefined;
   readonly files: readonly ModelFile[];
   readonly swapper: Swapper & {
+    owner(model: string): Owner | undefined;
     versions(): readonly { readonly served: Pick<ServedVersion, 'pkg' | 'state'>; readonly inService: boolean }[];
   };
   readonly log: Logger;
@@ -57,14 +59,12 @@ export interface RepositoryOptions {
 
 /** See StartedRepository. */
 export function createRepository({ folder, files, swapper, log }: RepositoryOptions): StartedRepository {
-  /** Digest of what was last loaded from here, by model: another digest in service is a fleet's. */
-  const loadedHere = new Map(files.map((file) => [file.name, '']));
   const underWay = new Map<string, ModelState>();
   const faults = new Map<string, string>();
 
   const refuseFleets = (verb: string, model: string): void => {
     const active = swapper.active(model);
-    if (active !== undefined && active.manifestSha256 !== loadedHere.get(model)) {
+    if (active !== undefined && swapper.owner(model) === 'fleet') {
       throw new AtollError(
         'FAILED_PRECONDITION',
         `cannot ${verb} ${model}: its v${active.version} was put into service by a rollout, which alone may change it`,
@@ -102,7 +102,6 @@ export function createRepository({ folder, files, swapper, log }: RepositoryOpti
       const pkg = await found.make();
       const result = await swapper.activate(pkg, signal);
       if (result.outcome === 'failed') throw new AtollError('FAILED_PRECONDITION', result.message);
-      loadedHere.set(model, pkg.manifestSha256);
     } catch (error) {
       faults.set(key, toAtollError(error).message);
       throw error;
