@@ -13,6 +13,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Logger } from '@atoll/base/log';
+import type { Authorize } from './authorize.js';
 import type { Call, MethodDefinition, ServiceDefinition } from './definition.js';
 import { toStatus } from './status.js';
 import { writeAll } from './writing.js';
@@ -23,6 +24,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly metadata: Metadata;
   readonly peer: string;
+  /** The name of the token or certificate that the call came with; undefined without one. */
+  readonly identity: string | undefined;
   /** When the caller stops waiting, milliseconds since the Unix epoch; Infinity without a deadline. */
   readonly deadlineMs: number;
 }
@@ -33,16 +36,20 @@ export type Handlers<D extends ServiceDefinition> = { readonly [K in keyof D]: C
 /** A service with its handlers, ready to be given to startServer. */
 export interface BoundService {
   readonly definition: ServiceDefinition;
-  readonly bind: (log: Logger) => UntypedServiceImplementation;
+  /** `authorize` is asked before each call; without it everybody may call. */
+  readonly bind: (log: Logger, authorize?: Authorize) => UntypedServiceImplementation;
 }
 
 /** Binds handlers to a generated definition. */
 export function bindService<D extends ServiceDefinition>(definition: D, handlers: Handlers<D>): BoundService {
   return {
     definition,
-    bind: (log) =>
+    bind: (log, authorize) =>
       Object.fromEntries(
-        Object.entries(definition).map(([name, method]) => [name, adapt(method, handlers[name] as Untyped, log)]),
+        Object.entries(definition).map(([name, method]) => [
+          name,
+          adapt(method, handlers[name] as Untyped, { log, authorize }),
+        ]),
       ),
   };
 }
@@ -50,19 +57,23 @@ export function bindService<D extends ServiceDefinition>(definition: D, handlers
 type Untyped = (input: unknown, context: CallContext) => unknown;
 type AnyHandler = UntypedServiceImplementation[string];
 
-function adapt(method: MethodDefinition, handler: Untyped, log: Logger): AnyHandler {
-  if (method.requestStream) {
-    return method.responseStream ? bidiStreaming(method, handler, log) : collecting(method, handler, log);
-  }
-  return method.responseStream ? serverStreaming(method, handler, log) : unary(method, handler, log);
+interface Border {
+  readonly log: Logger;
+  readonly authorize: Authorize | undefined;
 }
 
-function unary(method: MethodDefinition, handler: Untyped, log: Logger): handleUnaryCall<unknown, unknown> {
+function adapt(method: MethodDefinition, handler: Untyped, border: Border): AnyHandler {
+  if (method.requestStream) {
+    return method.responseStream ? bidiStreaming(method, handler, border) : collecting(method, handler, border);
+  }
+  return method.responseStream ? serverStreaming(method, handler, border) : unary(method, handler, border);
+}
+
+function unary(method: MethodDefinition, handler: Untyped, border: Border): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const context = contextOf(call);
-    settle(async () => handler(call.request, context)).then(
+    settle(async () => handler(call.request, contextOf(call, method, border))).then(
       (response) => callback(null, response),
-      (thrown: unknown) => callback(toStatus(method.path, thrown, log)),
+      (thrown: unknown) => callback(toStatus(method.path, thrown, border.log)),
     );
   };
 }
@@ -70,13 +81,12 @@ function unary(method: MethodDefinition, handler: Untyped, log: Logger): handleU
 function collecting(
   method: MethodDefinition,
   handler: Untyped,
-  log: Logger,
+  border: Border,
 ): handleClientStreamingCall<unknown, unknown> {
   return (call, callback) => {
-    const context = contextOf(call);
-    settle(async () => handler(call, context)).then(
+    settle(async () => handler(call, contextOf(call, method, border))).then(
       (response) => callback(null, response),
-      (thrown: unknown) => callback(toStatus(method.path, thrown, log)),
+      (thrown: unknown) => callback(toStatus(method.path, thrown, border.log)),
     );
   };
 }
@@ -84,38 +94,38 @@ function collecting(
 function serverStreaming(
   method: MethodDefinition,
   handler: Untyped,
-  log: Logger,
+  border: Border,
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    const context = contextOf(call);
-    answer(method, call, () => handler(call.request, context), context, log);
+    answer(method, call, (context) => handler(call.request, context), border);
   };
 }
 
 function bidiStreaming(
   method: MethodDefinition,
   handler: Untyped,
-  log: Logger,
+  border: Border,
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
-    const context = contextOf(call);
     // Reading to the end must leave the stream open: the answers go out on it.
     const requests = (): unknown => call.iterator({ destroyOnReturn: false });
-    answer(method, call, () => handler(requests(), context), context, log);
+    answer(method, call, (context) => handler(requests(), context), border);
   };
 }
 
 function answer(
   method: MethodDefinition,
   call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
-  items: () => unknown,
-  context: CallContext,
-  log: Logger,
+  items: (context: CallContext) => unknown,
+  border: Border,
 ): void {
-  settle(async () => writeAll(items() as AsyncIterable<unknown>, call, context.signal)).then(
+  settle(async () => {
+    const context = contextOf(call, method, border);
+    await writeAll(items(context) as AsyncIterable<unknown>, call, context.signal);
+  }).then(
     () => call.end(),
     (thrown: unknown) => {
-      if (!call.cancelled) call.emit('error', toStatus(method.path, thrown, log));
+      if (!call.cancelled) call.emit('error', toStatus(method.path, thrown, border.log));
     },
   );
 }
@@ -132,14 +142,17 @@ interface AnyCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
-function contextOf(call: AnyCall): CallContext {
+function contextOf(call: AnyCall, { path }: MethodDefinition, { authorize }: Border): CallContext {
+  const peer = call.getPeer();
+  const identity = authorize?.({ path, peer, authorization: call.metadata.get('authorization')[0]?.toString() });
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort());
   const deadline = call.getDeadline();
   return {
     signal: controller.signal,
     metadata: call.metadata,
-    peer: call.getPeer(),
+    peer,
+    identity,
     deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
   };
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { ServiceError } from '@grpc/grpc-js';
 import { AtollError, isAtollError } from '@atoll/base/error';
 import { createLogger, silentLogger } from '@atoll/base/log';
 import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
@@ -142,4 +143,44 @@ test('startServer serves a Unix socket and an unknown method is UNIMPLEMENTED', 
     (error) =>
       isAtollError(error, 'UNIMPLEMENTED') && /^cannot ask unix:.*: The server does not implement/.test(error.message),
   );
+});
+
+test('retryAfterMs of an error reaches the caller as a trailer and as the detail of its error', async () => {
+  const { channel, server } = await serve({
+    findMissing: async () => {
+      throw new AtollError('RESOURCE_EXHAUSTED', 'cannot take more', { detail: { retryAfterMs: '120' } });
+    },
+  });
+  await assert.rejects(
+    channel.client(BlobServiceService).findMissing({ sha256: [] }),
+    (error) =>
+      isAtollError(error, 'RESOURCE_EXHAUSTED') &&
+      error.detail['retryAfterMs'] === '120' &&
+      (error.cause as ServiceError).metadata.get('grpc-retry-pushback-ms')[0] === '120',
+  );
+  assert.ok(server.address);
+});
+
+test('authorize is asked before the handler: what it throws is the answer, what it names is the identity', async () => {
+  const seen: unknown[] = [];
+  const { channel } = await serve(
+    {
+      findMissing: async (_request, { identity }) => {
+        seen.push(identity);
+        return { sha256: [] };
+      },
+    },
+    {
+      authorize: ({ path, authorization }) => {
+        seen.push(path, authorization);
+        if (seen.length > 2) throw new AtollError('UNAUTHENTICATED', 'cannot call: no token');
+        return 'camera';
+      },
+    },
+  );
+  const client = channel.client(BlobServiceService);
+  await client.findMissing({ sha256: [] });
+  await assert.rejects(client.findMissing({ sha256: [] }), { code: 'UNAUTHENTICATED' });
+  const path = '/atoll.v1.BlobService/FindMissing';
+  assert.deepEqual(seen, [path, undefined, 'camera', path, undefined]);
 });

@@ -6,6 +6,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
+import type { Authorize } from './authorize.js';
 import type { BoundService } from './handlers.js';
 import { commonOptions } from './limits.js';
 
@@ -15,6 +16,8 @@ export interface ServerOptions {
   readonly listen: string;
   readonly services: readonly BoundService[];
   readonly log: Logger;
+  /** Asked before each call of `services`; health and reflection answer everybody. */
+  readonly authorize?: Authorize;
   /** Streams that one connection may have open, default 1,000. */
   readonly maxConcurrentStreams?: number;
   /** How long stop() lets calls finish before it cuts them, default 10,000 ms. */
@@ -37,7 +40,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ ...commonOptions, 'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1_000 });
   for (const service of options.services) {
-    server.addService(service.definition as never, service.bind(options.log));
+    server.addService(service.definition as never, service.bind(options.log, options.authorize));
   }
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);

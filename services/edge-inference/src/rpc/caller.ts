@@ -9,13 +9,13 @@ const maxNameLength = 64;
 
 /** What admission needs to know of a call; `scheduling` is what its request says of its turn. */
 export function callerOf(context: CallContext, scheduling: Scheduling = { priority: 0 }): Caller {
-  const { deadlineMs, signal, metadata, peer } = context;
+  const { deadlineMs, signal, metadata, peer, identity } = context;
   const [host, port] = splitPeer(peer);
   const [name, traceparent] = [textOf(metadata.get('atoll-client')), textOf(metadata.get('traceparent'))];
   return {
     deadlineMs,
     signal,
-    client: host,
+    client: identity ?? host,
     flow: name?.slice(0, maxNameLength) ?? port,
     ...scheduling,
     ...(traceparent === undefined ? {} : { traceparent }),
