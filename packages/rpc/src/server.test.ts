@@ -167,7 +167,7 @@ test('authorize is asked before the handler: what it throws is the answer, what 
     {
       findMissing: async (_request, { identity }) => {
         seen.push(identity);
-        return { sha256: [] };
+        return { missingSha256: [] };
       },
     },
     {
