@@ -5,10 +5,12 @@ import type { Logger } from '@atoll/base/log';
 import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
 import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
 import { bindService } from '@atoll/rpc/handlers';
+import { maxMessageBytes } from '@atoll/rpc/limits';
 import { startServer } from '@atoll/rpc/server';
 import { startAgent } from './agent/agent.js';
 import type { EdgeInferenceConfig } from './config.js';
-import { startHttp } from './http.js';
+import { createHandlers } from './http/handlers.js';
+import { defaultHttpLimits, startHttp } from './http/http-server.js';
 import { createInference } from './inference.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
 import { packageFromFile } from './models/from-file.js';
@@ -117,7 +119,16 @@ export async function startEdgeInference(
     });
     const server = await startServer({ listen: config.listen, services: [own, open], log, drainMs: config.drainMs });
     undo.push(() => server.stop());
-    const http = config.httpListen === undefined ? undefined : await startHttp(config.httpListen, swaps);
+    const http =
+      config.httpListen === undefined
+        ? undefined
+        : await startHttp({
+            listen: config.httpListen,
+            handlers: createHandlers({ inference, manager: swaps, repository }),
+            limits: defaultHttpLimits(maxMessageBytes),
+            log,
+            drainMs: config.drainMs,
+          });
     if (http !== undefined) undo.push(() => http.stop());
 
     for (const file of config.models) await serveFile(swaps, file);

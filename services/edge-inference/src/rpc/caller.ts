@@ -1,8 +1,5 @@
-import { AtollError } from '@atoll/base/error';
 import type { CallContext } from '@atoll/rpc/handlers';
 import type { Caller, Scheduling } from '../admit/caller.js';
-import type { VersionTarget } from '../swap/target.js';
-import { versionLabels } from '../swap/target.js';
 
 /** Longest name that a caller may give itself. */
 const maxNameLength = 64;
@@ -30,16 +27,4 @@ function splitPeer(peer: string): readonly [host: string, port: string] {
 
 function textOf([value]: readonly (string | Buffer)[]): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** The version that an Open Inference request names, in decimal or by its label; undefined for the empty text. */
-export function targetOf(text: string): VersionTarget {
-  if (text === '') return undefined;
-  if (/^[1-9]\d{0,18}$/.test(text)) return { version: BigInt(text) };
-  const label = versionLabels.find((known) => known === text);
-  if (label !== undefined) return { label };
-  throw new AtollError(
-    'INVALID_ARGUMENT',
-    `cannot use version ${JSON.stringify(text.slice(0, 40))}: it is neither a number from 1 nor one of ${versionLabels.join(', ')}`,
-  );
 }

@@ -8,7 +8,7 @@ import {
 import type { InferAnswer, InferCall, InferOutput } from '../infer/run-infer.js';
 import type { Elements, InferInput } from '../infer/tensors.js';
 import { outputElements } from '../infer/tensors.js';
-import { targetOf } from './caller.js';
+import { targetOf } from '../swap/target.js';
 
 /** The list of a typed tensor that holds the elements of a datatype. */
 const listOf: Readonly<Record<string, keyof InferTensorContents>> = {

@@ -2,7 +2,7 @@ import type { ModelMetadataRequest, ModelMetadataResponse } from '@atoll/proto/i
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { SwapManager } from '../swap/manager.js';
 import { datatypeOf } from '../infer/tensors.js';
-import { targetOf } from './caller.js';
+import { targetOf } from '../swap/target.js';
 
 /** inference.GRPCInferenceService/ModelMetadata. */
 export function modelMetadata(manager: SwapManager) {

@@ -1,7 +1,7 @@
 import { isAtollError } from '@atoll/base/error';
 import type { ModelReadyRequest, ModelReadyResponse } from '@atoll/proto/inference/open_inference_grpc';
 import type { SwapManager } from '../swap/manager.js';
-import { targetOf } from './caller.js';
+import { targetOf } from '../swap/target.js';
 
 /** inference.GRPCInferenceService/ModelReady: a model that this node does not have is not ready, so that callers can wait for it. */
 export function modelReady(manager: SwapManager) {
