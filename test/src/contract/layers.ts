@@ -64,6 +64,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'admit',
     'stats',
     'models/repository/layout',
+    'http/routes',
   ],
   rollout: ['plan', 'decide'],
 };

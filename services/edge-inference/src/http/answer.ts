@@ -15,12 +15,7 @@ export function jsonAnswer(status: number, value: unknown, headers: Answer['head
 }
 
 /** An answer of text. */
-export function textAnswer(
-  status: number,
-  text: string,
-  contentType: string,
-  headers: Answer['headers'] = {},
-): Answer {
+export function textAnswer(status: number, text: string, contentType: string, headers: Answer['headers'] = {}): Answer {
   return { status, headers: { 'content-type': contentType, ...headers }, body: [Buffer.from(text)] };
 }
 

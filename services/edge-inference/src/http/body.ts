@@ -105,7 +105,10 @@ function encodingOf(header: string | undefined): Encoding {
     case 'deflate':
       return 'deflate';
     default:
-      throw httpFault(415, `cannot read a body of encoding ${JSON.stringify(header?.slice(0, 40))}: it is not gzip or deflate`);
+      throw httpFault(
+        415,
+        `cannot read a body of encoding ${JSON.stringify(header?.slice(0, 40))}: it is not gzip or deflate`,
+      );
   }
 }
 

@@ -18,9 +18,9 @@ export interface Exchange {
   /** Aborted when the caller went away before its answer. */
   readonly signal: AbortSignal;
   /** Read once; its room is given back when the answer is sent. */
-  body(): Promise<Body['bytes']>;
+  readonly body: () => Promise<Body['bytes']>;
   /** Who asks; `scheduling` is what the request itself says of its turn. */
-  caller(scheduling?: Scheduling): Caller;
+  readonly caller: (scheduling?: Scheduling) => Caller;
 }
 
 /** Longest name that a caller may give itself. */

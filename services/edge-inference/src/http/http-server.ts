@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { Answer } from './answer.js';
-import { errorAnswer, httpFault, textAnswer } from './answer.js';
+import { errorAnswer, httpFault } from './answer.js';
 import type { Body, BodyLimits } from './body.js';
 import { checkDeclaredLength, readBody } from './body.js';
 import { compressed } from './compress.js';
@@ -18,7 +18,7 @@ import type { Access, Authorize, Exchange } from './exchange.js';
 import { callerOf } from './exchange.js';
 import type { Handlers } from './handlers.js';
 import type { Route, RouteKind } from './routes.js';
-import { routeOf } from './routes.js';
+import { isRoute, routeOf } from './routes.js';
 
 /** What the HTTP side holds strangers to. */
 export interface HttpLimits {
@@ -185,17 +185,14 @@ async function serve(
 function routed(request: IncomingMessage): Route {
   const { method = '', url = '' } = request;
   const route = routeOf(method, url);
+  if (isRoute(route)) return route;
   const shown = JSON.stringify(`${method} ${url}`.slice(0, 200));
-  switch (route.kind) {
-    case 'unknown':
-      throw new AtollError('NOT_FOUND', `cannot answer ${shown}: there is nothing at this address`);
-    case 'bad':
-      throw new AtollError('INVALID_ARGUMENT', `cannot answer ${shown}: its address cannot be decoded`);
-    case 'method':
-      throw httpFault(405, `cannot answer ${shown}: this address takes ${route.allow}`, { allow: route.allow });
-    default:
-      return route;
+  if (route.kind === 'method') {
+    throw httpFault(405, `cannot answer ${shown}: this address takes ${route.allow}`, { allow: route.allow });
   }
+  throw route.kind === 'bad'
+    ? new AtollError('INVALID_ARGUMENT', `cannot answer ${shown}: its address cannot be decoded`)
+    : new AtollError('NOT_FOUND', `cannot answer ${shown}: there is nothing at this address`);
 }
 
 const forEverybody: ReadonlySet<RouteKind> = new Set(['healthz', 'readyz', 'metrics', 'live', 'ready']);

@@ -3,13 +3,14 @@
  * order of the inputs. Binary inputs become views of the body. A stranger's text: every part is checked before it is believed.
  * Source: Open Inference Protocol, REST; Triton's binary tensor data extension.
  */
-import { AtollError, reasonOf } from '@atoll/base/error';
+import { AtollError } from '@atoll/base/error';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { Scheduling } from '../admit/caller.js';
 import { schedulingOf } from '../admit/caller.js';
 import type { InferInput } from '../infer/tensors.js';
 import { datatypeOf } from '../infer/tensors.js';
 import { flatElements } from './json-elements.js';
+import { readJsonObject } from './json-object.js';
 
 /** An output that is wanted, and how. */
 export interface WantedOutput {
@@ -48,7 +49,13 @@ export function rawInferRequest(body: Uint8Array, specs: readonly TensorSpec[]):
     throw refuse(`a body without JSON is for models of one input, this one has ${specs.length}`);
   }
   const input = { name: spec.name, datatype: datatypeOf(spec.dtype), shape: spec.shape, bytes: body };
-  return { id: undefined, inputs: [input], outputs: [], binaryByDefault: true, scheduling: schedulingOf(undefined, undefined) };
+  return {
+    id: undefined,
+    inputs: [input],
+    outputs: [],
+    binaryByDefault: true,
+    scheduling: schedulingOf(undefined, undefined),
+  };
 }
 
 /** Reads a body whose first `headerLength` bytes are JSON (undefined: all of it). INVALID_ARGUMENT names the part that is wrong. */
@@ -60,7 +67,7 @@ export function readInferRequest(body: Buffer, headerLength: number | undefined)
   if (jsonBytes > maxJsonBytes) {
     throw refuse(`its JSON of ${jsonBytes} bytes exceeds the limit of ${maxJsonBytes}: send tensors as binary data`);
   }
-  const root = objectOf(parse(body, jsonBytes), 'the request');
+  const root = readJsonObject(body, jsonBytes);
   const parameters = objectOf(root['parameters'] ?? {}, 'parameters');
   const { id } = root;
   if (id !== undefined && typeof id !== 'string') throw refuse('id is not a text');
@@ -105,14 +112,6 @@ export function readInferRequest(body: Buffer, headerLength: number | undefined)
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
-
-function parse(body: Buffer, jsonBytes: number): unknown {
-  try {
-    return JSON.parse(body.toString('utf8', 0, jsonBytes));
-  } catch (error) {
-    throw refuse(`its JSON of ${jsonBytes} bytes cannot be read: ${reasonOf(error)}`);
-  }
-}
 
 function objectOf(value: unknown, what: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;

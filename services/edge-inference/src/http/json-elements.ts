@@ -17,7 +17,9 @@ export function flatElements(data: unknown, shape: readonly number[], name: stri
   const flat: (number | boolean)[] = [];
   const walk = (list: readonly unknown[], depth: number): void => {
     if (list.length !== shape[depth]) {
-      throw refuse(`has ${list.length} entries at depth ${depth} where the shape [${shape.join(', ').slice(0, 200)}] has ${shape[depth] ?? 'no dimension'}`);
+      throw refuse(
+        `has ${list.length} entries at depth ${depth} where the shape [${shape.join(', ').slice(0, 200)}] has ${shape[depth] ?? 'no dimension'}`,
+      );
     }
     const isLast = depth === shape.length - 1;
     for (const value of list) {

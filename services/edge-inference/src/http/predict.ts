@@ -14,12 +14,11 @@ export function predict(inference: Inference): Handler {
     }
     const target = targetOf(version);
     const top = topOf(query);
-    const { predictions, version: by, ...rest } = await runPredict(
-      inference,
-      { model, image: await body(), top },
-      target,
-      caller(),
-    );
+    const {
+      predictions,
+      version: by,
+      ...rest
+    } = await runPredict(inference, { model, image: await body(), top }, target, caller());
     return jsonAnswer(200, { predictions, ...rest, version: String(by) });
   };
 }

@@ -55,6 +55,11 @@ export function routeOf(method: string, target: string): Route | NoRoute {
   return model === undefined || version === undefined ? { kind: 'bad' } : { kind, model, version, query };
 }
 
+/** True when the request is for somebody. */
+export function isRoute(found: Route | NoRoute): found is Route {
+  return 'model' in found;
+}
+
 const posted: ReadonlySet<RouteKind> = new Set(['infer', 'predict', 'index', 'load', 'unload']);
 
 type Found = readonly [kind: RouteKind, model: string, version: string];
