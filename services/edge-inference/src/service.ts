@@ -17,6 +17,7 @@ import { packageFromFile } from './models/from-file.js';
 import { checkRepositoryFolder, repositoryFolder } from './models/repository/folder.js';
 import { createRepository } from './models/repository/repository.js';
 import type { Repository } from './models/repository/repository.js';
+import { control } from './rpc/control.js';
 import { describeModels } from './rpc/describe-models.js';
 import { modelInfer } from './rpc/model-infer.js';
 import { modelMetadata } from './rpc/model-metadata.js';
@@ -108,6 +109,7 @@ export async function startEdgeInference(
       predict: one,
       predictStream: predictStream(one),
       describeModels: describeModels(swaps),
+      ...control(swaps, repository),
     });
     const open = bindService(GRPCInferenceServiceService, {
       serverLive,

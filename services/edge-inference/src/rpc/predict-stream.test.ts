@@ -17,9 +17,8 @@ async function serve(allowed: (model: string) => Promise<void>) {
     await allowed(model);
     return PredictResponse.fromPartial({ model });
   };
-  const describeModels = async () => ({ versions: [] });
-  const handlers = { predict: one, predictStream: predictStream(one), describeModels };
-  const service = bindService(InferenceServiceService, handlers);
+  const { predict, predictStream: stream } = InferenceServiceService;
+  const service = bindService({ predict, predictStream: stream }, { predict: one, predictStream: predictStream(one) });
   const server = await startServer({ listen: '127.0.0.1:0', services: [service], log: silentLogger });
   const channel = openChannel(server.address);
   const stop = async (): Promise<void> => {

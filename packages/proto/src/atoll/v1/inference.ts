@@ -22,6 +22,29 @@ import {
 } from "@grpc/grpc-js";
 import { VersionHealth } from "./release.js";
 
+/** What a version can be beside its number. */
+export const VersionLabel = {
+  /** VERSION_LABEL_UNSPECIFIED - The stable version. */
+  VERSION_LABEL_UNSPECIFIED: 0,
+  /** VERSION_LABEL_STABLE - The version that requests go to. */
+  VERSION_LABEL_STABLE: 1,
+  /** VERSION_LABEL_CANARY - A version that answers a share of them. */
+  VERSION_LABEL_CANARY: 2,
+  /** VERSION_LABEL_SHADOW - A version that gets copies of some of them and answers nobody. */
+  VERSION_LABEL_SHADOW: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type VersionLabel = typeof VersionLabel[keyof typeof VersionLabel];
+
+export namespace VersionLabel {
+  export type VERSION_LABEL_UNSPECIFIED = typeof VersionLabel.VERSION_LABEL_UNSPECIFIED;
+  export type VERSION_LABEL_STABLE = typeof VersionLabel.VERSION_LABEL_STABLE;
+  export type VERSION_LABEL_CANARY = typeof VersionLabel.VERSION_LABEL_CANARY;
+  export type VERSION_LABEL_SHADOW = typeof VersionLabel.VERSION_LABEL_SHADOW;
+  export type UNRECOGNIZED = typeof VersionLabel.UNRECOGNIZED;
+}
+
 /** A photo to judge. */
 export interface PredictRequest {
   /** Which model. */
@@ -111,6 +134,110 @@ export interface ServedVersion {
     | undefined;
   /** Class names in label order. */
   labels: string[];
+}
+
+/** Which version serves what of a model's requests. */
+export interface ModelTraffic {
+  /** Which model. */
+  model: string;
+  /** The stable version; 0 when the model is not in service. */
+  stableVersion: bigint;
+  /** The canary; 0 without one. */
+  canaryVersion: bigint;
+  /** The share of the requests that it answers, percent. */
+  canaryPercent: number;
+  /** The shadow; 0 without one. */
+  shadowVersion: bigint;
+  /** The share of the stable version's requests that it gets copies of, percent. */
+  shadowPercent: number;
+  /** The version that RevertModel brings back; 0 without one. */
+  previousVersion: bigint;
+}
+
+/** Asks for a version of the node's repository. */
+export interface LoadVersionRequest {
+  /** Which model. */
+  model: string;
+  /** Which version; 0 = the newest. */
+  version: bigint;
+  /** As what. */
+  label: VersionLabel;
+  /** The share of a canary or shadow, percent from 0 to 100. */
+  percent: number;
+  /** How far the outputs of a shadow that is no classifier may be off, in real units; 0 = any. */
+  maxMeanAbsError: number;
+}
+
+/** It is loaded. */
+export interface LoadVersionResponse {
+  /** How the requests are split now. */
+  traffic: ModelTraffic | undefined;
+}
+
+/** Asks for other shares. */
+export interface SetTrafficRequest {
+  /** Which model. */
+  model: string;
+  /** The share of the canary, percent; absent = as it is. */
+  canaryPercent?:
+    | number
+    | undefined;
+  /** The share of the shadow, percent; absent = as it is. */
+  shadowPercent?: number | undefined;
+}
+
+/** The shares are set. */
+export interface SetTrafficResponse {
+  /** How the requests are split now. */
+  traffic: ModelTraffic | undefined;
+}
+
+/** Asks for the canary to take over. */
+export interface PromoteCanaryRequest {
+  /** Which model. */
+  model: string;
+}
+
+/** It has taken over. */
+export interface PromoteCanaryResponse {
+  /** How the requests are split now. */
+  traffic: ModelTraffic | undefined;
+}
+
+/** Asks for a canary or shadow to go. */
+export interface RemoveVersionRequest {
+  /** Which model. */
+  model: string;
+  /** VERSION_LABEL_CANARY or VERSION_LABEL_SHADOW. */
+  label: VersionLabel;
+}
+
+/** It is gone. */
+export interface RemoveVersionResponse {
+  /** How the requests are split now. */
+  traffic: ModelTraffic | undefined;
+}
+
+/** Asks for the version before. */
+export interface RevertModelRequest {
+  /** Which model. */
+  model: string;
+}
+
+/** It is back. */
+export interface RevertModelResponse {
+  /** How the requests are split now. */
+  traffic: ModelTraffic | undefined;
+}
+
+/** Asks for a model to leave service. */
+export interface UnloadModelRequest {
+  /** Which model. */
+  model: string;
+}
+
+/** It has left. */
+export interface UnloadModelResponse {
 }
 
 function createBasePredictRequest(): PredictRequest {
@@ -805,6 +932,906 @@ export const ServedVersion: MessageFns<ServedVersion> = {
   },
 };
 
+function createBaseModelTraffic(): ModelTraffic {
+  return {
+    model: "",
+    stableVersion: 0n,
+    canaryVersion: 0n,
+    canaryPercent: 0,
+    shadowVersion: 0n,
+    shadowPercent: 0,
+    previousVersion: 0n,
+  };
+}
+
+export const ModelTraffic: MessageFns<ModelTraffic> = {
+  encode(message: ModelTraffic, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.stableVersion !== 0n) {
+      if (BigInt.asUintN(64, message.stableVersion) !== message.stableVersion) {
+        throw new globalThis.Error("value provided for field message.stableVersion of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.stableVersion);
+    }
+    if (message.canaryVersion !== 0n) {
+      if (BigInt.asUintN(64, message.canaryVersion) !== message.canaryVersion) {
+        throw new globalThis.Error("value provided for field message.canaryVersion of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.canaryVersion);
+    }
+    if (message.canaryPercent !== 0) {
+      writer.uint32(37).float(message.canaryPercent);
+    }
+    if (message.shadowVersion !== 0n) {
+      if (BigInt.asUintN(64, message.shadowVersion) !== message.shadowVersion) {
+        throw new globalThis.Error("value provided for field message.shadowVersion of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.shadowVersion);
+    }
+    if (message.shadowPercent !== 0) {
+      writer.uint32(53).float(message.shadowPercent);
+    }
+    if (message.previousVersion !== 0n) {
+      if (BigInt.asUintN(64, message.previousVersion) !== message.previousVersion) {
+        throw new globalThis.Error("value provided for field message.previousVersion of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.previousVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelTraffic {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelTraffic();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stableVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.canaryVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 37) {
+              break;
+            }
+
+            message.canaryPercent = reader.float();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shadowVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 53) {
+              break;
+            }
+
+            message.shadowPercent = reader.float();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.previousVersion = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ModelTraffic>, I>>(base?: I): ModelTraffic {
+    return ModelTraffic.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ModelTraffic>, I>>(object: I): ModelTraffic {
+    const message = createBaseModelTraffic();
+    message.model = object.model ?? "";
+    message.stableVersion = (object.stableVersion !== undefined && object.stableVersion !== null)
+      ? BigInt(object.stableVersion)
+      : 0n;
+    message.canaryVersion = (object.canaryVersion !== undefined && object.canaryVersion !== null)
+      ? BigInt(object.canaryVersion)
+      : 0n;
+    message.canaryPercent = object.canaryPercent ?? 0;
+    message.shadowVersion = (object.shadowVersion !== undefined && object.shadowVersion !== null)
+      ? BigInt(object.shadowVersion)
+      : 0n;
+    message.shadowPercent = object.shadowPercent ?? 0;
+    message.previousVersion = (object.previousVersion !== undefined && object.previousVersion !== null)
+      ? BigInt(object.previousVersion)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseLoadVersionRequest(): LoadVersionRequest {
+  return { model: "", version: 0n, label: 0, percent: 0, maxMeanAbsError: 0 };
+}
+
+export const LoadVersionRequest: MessageFns<LoadVersionRequest> = {
+  encode(message: LoadVersionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.version);
+    }
+    if (message.label !== 0) {
+      writer.uint32(24).int32(message.label);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(37).float(message.percent);
+    }
+    if (message.maxMeanAbsError !== 0) {
+      writer.uint32(45).float(message.maxMeanAbsError);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadVersionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadVersionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.label = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 37) {
+              break;
+            }
+
+            message.percent = reader.float();
+            continue;
+          }
+          case 5: {
+            if (tag !== 45) {
+              break;
+            }
+
+            message.maxMeanAbsError = reader.float();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LoadVersionRequest>, I>>(base?: I): LoadVersionRequest {
+    return LoadVersionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LoadVersionRequest>, I>>(object: I): LoadVersionRequest {
+    const message = createBaseLoadVersionRequest();
+    message.model = object.model ?? "";
+    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.label = object.label ?? 0;
+    message.percent = object.percent ?? 0;
+    message.maxMeanAbsError = object.maxMeanAbsError ?? 0;
+    return message;
+  },
+};
+
+function createBaseLoadVersionResponse(): LoadVersionResponse {
+  return { traffic: undefined };
+}
+
+export const LoadVersionResponse: MessageFns<LoadVersionResponse> = {
+  encode(message: LoadVersionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.traffic !== undefined) {
+      ModelTraffic.encode(message.traffic, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadVersionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadVersionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.traffic = ModelTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LoadVersionResponse>, I>>(base?: I): LoadVersionResponse {
+    return LoadVersionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LoadVersionResponse>, I>>(object: I): LoadVersionResponse {
+    const message = createBaseLoadVersionResponse();
+    message.traffic = (object.traffic !== undefined && object.traffic !== null)
+      ? ModelTraffic.fromPartial(object.traffic)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetTrafficRequest(): SetTrafficRequest {
+  return { model: "", canaryPercent: undefined, shadowPercent: undefined };
+}
+
+export const SetTrafficRequest: MessageFns<SetTrafficRequest> = {
+  encode(message: SetTrafficRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.canaryPercent !== undefined) {
+      writer.uint32(21).float(message.canaryPercent);
+    }
+    if (message.shadowPercent !== undefined) {
+      writer.uint32(29).float(message.shadowPercent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetTrafficRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetTrafficRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 21) {
+              break;
+            }
+
+            message.canaryPercent = reader.float();
+            continue;
+          }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.shadowPercent = reader.float();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SetTrafficRequest>, I>>(base?: I): SetTrafficRequest {
+    return SetTrafficRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetTrafficRequest>, I>>(object: I): SetTrafficRequest {
+    const message = createBaseSetTrafficRequest();
+    message.model = object.model ?? "";
+    message.canaryPercent = object.canaryPercent ?? undefined;
+    message.shadowPercent = object.shadowPercent ?? undefined;
+    return message;
+  },
+};
+
+function createBaseSetTrafficResponse(): SetTrafficResponse {
+  return { traffic: undefined };
+}
+
+export const SetTrafficResponse: MessageFns<SetTrafficResponse> = {
+  encode(message: SetTrafficResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.traffic !== undefined) {
+      ModelTraffic.encode(message.traffic, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetTrafficResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetTrafficResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.traffic = ModelTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SetTrafficResponse>, I>>(base?: I): SetTrafficResponse {
+    return SetTrafficResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetTrafficResponse>, I>>(object: I): SetTrafficResponse {
+    const message = createBaseSetTrafficResponse();
+    message.traffic = (object.traffic !== undefined && object.traffic !== null)
+      ? ModelTraffic.fromPartial(object.traffic)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePromoteCanaryRequest(): PromoteCanaryRequest {
+  return { model: "" };
+}
+
+export const PromoteCanaryRequest: MessageFns<PromoteCanaryRequest> = {
+  encode(message: PromoteCanaryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteCanaryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteCanaryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PromoteCanaryRequest>, I>>(base?: I): PromoteCanaryRequest {
+    return PromoteCanaryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteCanaryRequest>, I>>(object: I): PromoteCanaryRequest {
+    const message = createBasePromoteCanaryRequest();
+    message.model = object.model ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteCanaryResponse(): PromoteCanaryResponse {
+  return { traffic: undefined };
+}
+
+export const PromoteCanaryResponse: MessageFns<PromoteCanaryResponse> = {
+  encode(message: PromoteCanaryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.traffic !== undefined) {
+      ModelTraffic.encode(message.traffic, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteCanaryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteCanaryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.traffic = ModelTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PromoteCanaryResponse>, I>>(base?: I): PromoteCanaryResponse {
+    return PromoteCanaryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteCanaryResponse>, I>>(object: I): PromoteCanaryResponse {
+    const message = createBasePromoteCanaryResponse();
+    message.traffic = (object.traffic !== undefined && object.traffic !== null)
+      ? ModelTraffic.fromPartial(object.traffic)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRemoveVersionRequest(): RemoveVersionRequest {
+  return { model: "", label: 0 };
+}
+
+export const RemoveVersionRequest: MessageFns<RemoveVersionRequest> = {
+  encode(message: RemoveVersionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.label !== 0) {
+      writer.uint32(16).int32(message.label);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveVersionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveVersionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.label = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveVersionRequest>, I>>(base?: I): RemoveVersionRequest {
+    return RemoveVersionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveVersionRequest>, I>>(object: I): RemoveVersionRequest {
+    const message = createBaseRemoveVersionRequest();
+    message.model = object.model ?? "";
+    message.label = object.label ?? 0;
+    return message;
+  },
+};
+
+function createBaseRemoveVersionResponse(): RemoveVersionResponse {
+  return { traffic: undefined };
+}
+
+export const RemoveVersionResponse: MessageFns<RemoveVersionResponse> = {
+  encode(message: RemoveVersionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.traffic !== undefined) {
+      ModelTraffic.encode(message.traffic, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveVersionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveVersionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.traffic = ModelTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveVersionResponse>, I>>(base?: I): RemoveVersionResponse {
+    return RemoveVersionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveVersionResponse>, I>>(object: I): RemoveVersionResponse {
+    const message = createBaseRemoveVersionResponse();
+    message.traffic = (object.traffic !== undefined && object.traffic !== null)
+      ? ModelTraffic.fromPartial(object.traffic)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRevertModelRequest(): RevertModelRequest {
+  return { model: "" };
+}
+
+export const RevertModelRequest: MessageFns<RevertModelRequest> = {
+  encode(message: RevertModelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevertModelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevertModelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RevertModelRequest>, I>>(base?: I): RevertModelRequest {
+    return RevertModelRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevertModelRequest>, I>>(object: I): RevertModelRequest {
+    const message = createBaseRevertModelRequest();
+    message.model = object.model ?? "";
+    return message;
+  },
+};
+
+function createBaseRevertModelResponse(): RevertModelResponse {
+  return { traffic: undefined };
+}
+
+export const RevertModelResponse: MessageFns<RevertModelResponse> = {
+  encode(message: RevertModelResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.traffic !== undefined) {
+      ModelTraffic.encode(message.traffic, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevertModelResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevertModelResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.traffic = ModelTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RevertModelResponse>, I>>(base?: I): RevertModelResponse {
+    return RevertModelResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevertModelResponse>, I>>(object: I): RevertModelResponse {
+    const message = createBaseRevertModelResponse();
+    message.traffic = (object.traffic !== undefined && object.traffic !== null)
+      ? ModelTraffic.fromPartial(object.traffic)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUnloadModelRequest(): UnloadModelRequest {
+  return { model: "" };
+}
+
+export const UnloadModelRequest: MessageFns<UnloadModelRequest> = {
+  encode(message: UnloadModelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadModelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadModelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<UnloadModelRequest>, I>>(base?: I): UnloadModelRequest {
+    return UnloadModelRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnloadModelRequest>, I>>(object: I): UnloadModelRequest {
+    const message = createBaseUnloadModelRequest();
+    message.model = object.model ?? "";
+    return message;
+  },
+};
+
+function createBaseUnloadModelResponse(): UnloadModelResponse {
+  return {};
+}
+
+export const UnloadModelResponse: MessageFns<UnloadModelResponse> = {
+  encode(_: UnloadModelResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadModelResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadModelResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<UnloadModelResponse>, I>>(base?: I): UnloadModelResponse {
+    return UnloadModelResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnloadModelResponse>, I>>(_: I): UnloadModelResponse {
+    const message = createBaseUnloadModelResponse();
+    return message;
+  },
+};
+
 /** InferenceService is a node's own service beside the Open Inference Protocol: encoded photos in, labels out. */
 export type InferenceServiceService = typeof InferenceServiceService;
 export const InferenceServiceService = {
@@ -844,6 +1871,71 @@ export const InferenceServiceService = {
       Buffer.from(DescribeModelsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DescribeModelsResponse => DescribeModelsResponse.decode(value),
   },
+  /**
+   * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
+   * not pass its trial is refused and disturbs nothing.
+   */
+  loadVersion: {
+    path: "/atoll.v1.InferenceService/LoadVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LoadVersionRequest): Buffer => Buffer.from(LoadVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LoadVersionRequest => LoadVersionRequest.decode(value),
+    responseSerialize: (value: LoadVersionResponse): Buffer => Buffer.from(LoadVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LoadVersionResponse => LoadVersionResponse.decode(value),
+  },
+  /** Sets which share of the requests a canary answers and of which a shadow gets copies. */
+  setTraffic: {
+    path: "/atoll.v1.InferenceService/SetTraffic" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetTrafficRequest): Buffer => Buffer.from(SetTrafficRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetTrafficRequest => SetTrafficRequest.decode(value),
+    responseSerialize: (value: SetTrafficResponse): Buffer => Buffer.from(SetTrafficResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetTrafficResponse => SetTrafficResponse.decode(value),
+  },
+  /** Makes the canary the stable version. */
+  promoteCanary: {
+    path: "/atoll.v1.InferenceService/PromoteCanary" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteCanaryRequest): Buffer => Buffer.from(PromoteCanaryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteCanaryRequest => PromoteCanaryRequest.decode(value),
+    responseSerialize: (value: PromoteCanaryResponse): Buffer =>
+      Buffer.from(PromoteCanaryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteCanaryResponse => PromoteCanaryResponse.decode(value),
+  },
+  /** Takes a canary or shadow away. */
+  removeVersion: {
+    path: "/atoll.v1.InferenceService/RemoveVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveVersionRequest): Buffer => Buffer.from(RemoveVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveVersionRequest => RemoveVersionRequest.decode(value),
+    responseSerialize: (value: RemoveVersionResponse): Buffer =>
+      Buffer.from(RemoveVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveVersionResponse => RemoveVersionResponse.decode(value),
+  },
+  /** Brings the version back that was in service before. */
+  revertModel: {
+    path: "/atoll.v1.InferenceService/RevertModel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevertModelRequest): Buffer => Buffer.from(RevertModelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevertModelRequest => RevertModelRequest.decode(value),
+    responseSerialize: (value: RevertModelResponse): Buffer => Buffer.from(RevertModelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevertModelResponse => RevertModelResponse.decode(value),
+  },
+  /** Takes a model out of service. */
+  unloadModel: {
+    path: "/atoll.v1.InferenceService/UnloadModel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UnloadModelRequest): Buffer => Buffer.from(UnloadModelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UnloadModelRequest => UnloadModelRequest.decode(value),
+    responseSerialize: (value: UnloadModelResponse): Buffer => Buffer.from(UnloadModelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UnloadModelResponse => UnloadModelResponse.decode(value),
+  },
 } as const;
 
 export interface InferenceServiceServer extends UntypedServiceImplementation {
@@ -856,6 +1948,21 @@ export interface InferenceServiceServer extends UntypedServiceImplementation {
   predictStream: handleBidiStreamingCall<PredictStreamRequest, PredictStreamResponse>;
   /** Tells which models and versions this node has, and how they do. */
   describeModels: handleUnaryCall<DescribeModelsRequest, DescribeModelsResponse>;
+  /**
+   * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
+   * not pass its trial is refused and disturbs nothing.
+   */
+  loadVersion: handleUnaryCall<LoadVersionRequest, LoadVersionResponse>;
+  /** Sets which share of the requests a canary answers and of which a shadow gets copies. */
+  setTraffic: handleUnaryCall<SetTrafficRequest, SetTrafficResponse>;
+  /** Makes the canary the stable version. */
+  promoteCanary: handleUnaryCall<PromoteCanaryRequest, PromoteCanaryResponse>;
+  /** Takes a canary or shadow away. */
+  removeVersion: handleUnaryCall<RemoveVersionRequest, RemoveVersionResponse>;
+  /** Brings the version back that was in service before. */
+  revertModel: handleUnaryCall<RevertModelRequest, RevertModelResponse>;
+  /** Takes a model out of service. */
+  unloadModel: handleUnaryCall<UnloadModelRequest, UnloadModelResponse>;
 }
 
 export interface InferenceServiceClient extends Client {
@@ -900,6 +2007,105 @@ export interface InferenceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DescribeModelsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
+   * not pass its trial is refused and disturbs nothing.
+   */
+  loadVersion(
+    request: LoadVersionRequest,
+    callback: (error: ServiceError | null, response: LoadVersionResponse) => void,
+  ): ClientUnaryCall;
+  loadVersion(
+    request: LoadVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LoadVersionResponse) => void,
+  ): ClientUnaryCall;
+  loadVersion(
+    request: LoadVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LoadVersionResponse) => void,
+  ): ClientUnaryCall;
+  /** Sets which share of the requests a canary answers and of which a shadow gets copies. */
+  setTraffic(
+    request: SetTrafficRequest,
+    callback: (error: ServiceError | null, response: SetTrafficResponse) => void,
+  ): ClientUnaryCall;
+  setTraffic(
+    request: SetTrafficRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetTrafficResponse) => void,
+  ): ClientUnaryCall;
+  setTraffic(
+    request: SetTrafficRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetTrafficResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes the canary the stable version. */
+  promoteCanary(
+    request: PromoteCanaryRequest,
+    callback: (error: ServiceError | null, response: PromoteCanaryResponse) => void,
+  ): ClientUnaryCall;
+  promoteCanary(
+    request: PromoteCanaryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PromoteCanaryResponse) => void,
+  ): ClientUnaryCall;
+  promoteCanary(
+    request: PromoteCanaryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PromoteCanaryResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a canary or shadow away. */
+  removeVersion(
+    request: RemoveVersionRequest,
+    callback: (error: ServiceError | null, response: RemoveVersionResponse) => void,
+  ): ClientUnaryCall;
+  removeVersion(
+    request: RemoveVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveVersionResponse) => void,
+  ): ClientUnaryCall;
+  removeVersion(
+    request: RemoveVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveVersionResponse) => void,
+  ): ClientUnaryCall;
+  /** Brings the version back that was in service before. */
+  revertModel(
+    request: RevertModelRequest,
+    callback: (error: ServiceError | null, response: RevertModelResponse) => void,
+  ): ClientUnaryCall;
+  revertModel(
+    request: RevertModelRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevertModelResponse) => void,
+  ): ClientUnaryCall;
+  revertModel(
+    request: RevertModelRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevertModelResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a model out of service. */
+  unloadModel(
+    request: UnloadModelRequest,
+    callback: (error: ServiceError | null, response: UnloadModelResponse) => void,
+  ): ClientUnaryCall;
+  unloadModel(
+    request: UnloadModelRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UnloadModelResponse) => void,
+  ): ClientUnaryCall;
+  unloadModel(
+    request: UnloadModelRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UnloadModelResponse) => void,
   ): ClientUnaryCall;
 }
 

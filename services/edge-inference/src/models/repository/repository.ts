@@ -35,6 +35,8 @@ export interface Repository {
    * cannot serve, with what its trial met, or when the model belongs to a fleet.
    */
   load(model: string, version: bigint | undefined, signal: AbortSignal): Promise<void>;
+  /** The package of a version, the newest when none is named, without loading it; the same errors. */
+  package(model: string, version: bigint | undefined): Promise<ModelPackage>;
   /** Takes a model out of service and drains it; nothing to do when it is not loaded. NOT_FOUND, FAILED_PRECONDITION as above. */
   unload(model: string): Promise<void>;
 }
@@ -112,6 +114,10 @@ export function createRepository({ folder, files, swapper, log }: RepositoryOpti
 
   return {
     load,
+    async package(model, version) {
+      refuseFleets('load', model);
+      return await (await find(model, version)).make();
+    },
     async unload(model) {
       refuseFleets('unload', model);
       if (swapper.active(model) === undefined) {
