@@ -76,4 +76,58 @@ describe('an admission queue', () => {
     (await next).release();
     await assert.rejects(queue.enter({ ...patient, signal: controller.signal }), { code: 'CANCELLED' });
   });
+
+  test('refuses at the door what cannot be served in time, tells when to come again, and never when nobody works', async () => {
+    const clock = fakeClock();
+    const queue = createAdmissionQueue('m', { concurrency: 1, limit: 9, clock });
+    const first = await queue.enter(patient);
+    clock.advance(20);
+    first.release();
+    // Nobody works: 5 ms will hardly do, but whoever comes brings the estimate up to date.
+    const hurried = await queue.enter({ ...patient, deadlineMs: clock.nowMs() + 5 });
+    const waiting = [queue.enter(patient), queue.enter(patient)];
+    await assert.rejects(queue.enter({ ...patient, deadlineMs: clock.nowMs() + 70 }), {
+      code: 'DEADLINE_EXCEEDED',
+      message: 'cannot run m: 70 ms are left, and 2 waiting requests make it 80 ms',
+      detail: { retryAfterMs: '10' },
+    });
+    await assert.rejects(queue.enter({ ...patient, timeoutMs: 50 }), { code: 'DEADLINE_EXCEEDED' });
+    const willing = queue.enter({ ...patient, timeoutMs: 70 });
+    clock.advance(71);
+    hurried.release();
+    for (const ticket of waiting) (await ticket).release();
+    await assert.rejects(willing, { message: 'cannot run m: its turn did not come within 70 ms' });
+  });
+
+  test('a full queue gives up the place of the client that has the most for another one', async () => {
+    const clock = fakeClock();
+    const queue = createAdmissionQueue('m', { concurrency: 1, limit: 4, clock });
+    const first = await queue.enter(patient);
+    clock.advance(10);
+    first.release();
+    const working = await queue.enter(patient);
+    const hog = [queue.enter(patient), queue.enter(patient), queue.enter(patient), queue.enter(patient)];
+    const outcomes = Promise.allSettled(hog);
+    await assert.rejects(queue.enter(patient), { code: 'RESOURCE_EXHAUSTED', detail: { retryAfterMs: '50' } });
+    const other = queue.enter({ ...patient, client: 'b' });
+    working.release();
+    const order: string[] = [];
+    await Promise.all([
+      ...hog.map(async (ticket) => {
+        const won = await ticket.catch(() => undefined);
+        if (won !== undefined) order.push('a');
+        won?.release();
+      }),
+      other.then((won) => {
+        order.push('b');
+        won.release();
+      }),
+    ]);
+    assert.deepEqual(
+      (await outcomes).map(({ status }) => status),
+      ['rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
+    );
+    assert.deepEqual(order, ['a', 'b', 'a', 'a']);
+    assert.equal(queue.waiting, 0);
+  });
 });
