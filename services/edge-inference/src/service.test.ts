@@ -376,7 +376,7 @@ describe('an edge node', () => {
     for (const path of ['/nothing', '//', '//[']) assert.equal((await get(path)).status, 404, path);
     assert.match(
       await (await get('/metrics')).text(),
-      /atoll_model_in_service\{model="from-file",version="1",backend="[a-z-]+"\} 1/,
+      /atoll_model_in_service\{model="from-file",version="1",backend="[a-z-]+",device="cpu"\} 1/,
     );
   });
 });

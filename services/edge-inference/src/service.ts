@@ -8,10 +8,12 @@ import { bindService } from '@atoll/rpc/handlers';
 import { maxMessageBytes } from '@atoll/rpc/limits';
 import { startServer } from '@atoll/rpc/server';
 import { startAgent } from './agent/agent.js';
+import { atollVersion } from './atoll-version.js';
 import type { EdgeInferenceConfig } from './config.js';
 import { createHandlers } from './http/handlers.js';
 import { defaultHttpLimits, startHttp } from './http/http-server.js';
 import { createInference } from './inference.js';
+import { createNodeMetrics } from './metrics/node-metrics.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
 import { packageFromFile } from './models/from-file.js';
 import { checkRepositoryFolder, repositoryFolder } from './models/repository/folder.js';
@@ -70,11 +72,15 @@ export async function startEdgeInference(
       ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
     };
     let manager: SwapManager | undefined;
+    let restarts = 0;
     const pool = await startPool(config.slots, {
       settings,
       invokeTimeoutMs: config.invokeTimeoutMs,
       log,
-      onCrash: (handles) => manager?.crashed(handles),
+      onCrash: (handles) => {
+        restarts++;
+        manager?.crashed(handles);
+      },
     });
     undo.push(() => pool.stop());
     const probing = { settings, timeoutMs: config.probeTimeoutMs, log };
@@ -121,12 +127,19 @@ export async function startEdgeInference(
     });
     const server = await startServer({ listen: config.listen, services: [own, open], log, drainMs: config.drainMs });
     undo.push(() => server.stop());
+    const metrics = createNodeMetrics({
+      manager: swaps,
+      inference,
+      pool,
+      restarts: () => restarts,
+      release: atollVersion,
+    });
     const http =
       config.httpListen === undefined
         ? undefined
         : await startHttp({
             listen: config.httpListen,
-            handlers: createHandlers({ inference, manager: swaps, repository }),
+            handlers: createHandlers({ inference, manager: swaps, repository, metrics }),
             limits: defaultHttpLimits(maxMessageBytes),
             log,
             drainMs: config.drainMs,

@@ -63,6 +63,10 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'agent/journal-text',
     'admit',
     'stats',
+    'metrics/family',
+    'metrics/numbers',
+    'metrics/version-families',
+    'metrics/node-families',
     'models/repository/layout',
     'http/routes',
   ],
@@ -86,6 +90,7 @@ const homes: readonly (readonly [library: RegExp, homes: readonly string[]])[] =
   [/^vega/, ['packages/charts']],
   [/^@photostructure\/sqlite$/, ['packages/database']],
   [/^commander$/, ['cli']],
+  [/^(prom-client$|@opentelemetry\/)/, ['services/edge-inference']],
 ];
 
 /** A source's place: the workspace, and the path below its src. */

@@ -1,12 +1,12 @@
 /** Who answers what over HTTP. */
 import type { Inference } from '../inference.js';
+import type { NodeMetrics } from '../metrics/node-metrics.js';
 import type { Repository } from '../models/repository/repository.js';
 import type { SwapManager } from '../swap/manager.js';
 import type { Answer } from './answer.js';
 import { textAnswer } from './answer.js';
 import type { Exchange } from './exchange.js';
 import { infer } from './infer.js';
-import { metricsText } from './metrics-text.js';
 import { modelMetadata, modelReady } from './models.js';
 import { predict } from './predict.js';
 import { repositoryIndex, repositoryLoad, repositoryUnload } from './repository.js';
@@ -24,16 +24,20 @@ export interface HandlerDeps {
   readonly inference: Inference;
   readonly manager: SwapManager;
   readonly repository: Repository;
+  readonly metrics: NodeMetrics;
 }
 
 /** The handlers of a node. */
-export function createHandlers({ inference, manager, repository }: HandlerDeps): Handlers {
+export function createHandlers({ inference, manager, repository, metrics }: HandlerDeps): Handlers {
   const isServing = (): boolean => manager.versions().some(({ inService }) => inService);
   const text = (status: number, body: string): Answer => textAnswer(status, body, 'text/plain; charset=utf-8');
   return {
     healthz: async () => text(200, 'ok\n'),
     readyz: async () => (isServing() ? text(200, 'ok\n') : text(503, 'no model is in service\n')),
-    metrics: async () => textAnswer(200, metricsText(manager), 'text/plain; version=0.0.4; charset=utf-8'),
+    metrics: async () => {
+      const { contentType, body } = await metrics.text();
+      return textAnswer(200, body, contentType);
+    },
     server: serverMetadata,
     live: serverLive,
     ready: serverReady(isServing),

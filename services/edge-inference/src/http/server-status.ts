@@ -1,3 +1,4 @@
+import { atollVersion } from '../atoll-version.js';
 import { jsonAnswer } from './answer.js';
 import type { Handler } from './handlers.js';
 
@@ -11,7 +12,8 @@ const extensions = [
 ] as const;
 
 /** GET /v2 */
-export const serverMetadata: Handler = async () => jsonAnswer(200, { name: 'atoll', version: '0.1.0', extensions });
+export const serverMetadata: Handler = async () =>
+  jsonAnswer(200, { name: 'atoll', version: atollVersion, extensions });
 
 /** GET /v2/health/live */
 export const serverLive: Handler = async () => jsonAnswer(200, { live: true });

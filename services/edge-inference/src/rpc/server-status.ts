@@ -3,6 +3,7 @@ import type {
   ServerMetadataResponse,
   ServerReadyResponse,
 } from '@atoll/proto/inference/open_inference_grpc';
+import { atollVersion } from '../atoll-version.js';
 import type { SwapManager } from '../swap/manager.js';
 
 /** inference.GRPCInferenceService/ServerLive. */
@@ -17,5 +18,5 @@ export function serverReady(manager: SwapManager) {
 
 /** inference.GRPCInferenceService/ServerMetadata. */
 export async function serverMetadata(): Promise<ServerMetadataResponse> {
-  return { name: 'atoll', version: '0.1.0', extensions: [] };
+  return { name: 'atoll', version: atollVersion, extensions: [] };
 }

@@ -1,5 +1,5 @@
 import type { VersionStats } from '../stats.js';
-import type { Decision } from './decisions.js';
+import type { Decision, DecisionKind } from './decisions.js';
 import type { TrialVerdict } from './judge.js';
 import type { Entry, Model, Owner, Resting } from './model-state.js';
 import { labelOf } from './model-state.js';
@@ -49,11 +49,13 @@ export interface ModelDescription {
   readonly versions: readonly VersionDescription[];
   /** Newest last. */
   readonly decisions: readonly Decision[];
+  /** How many there were of each kind since the node began. */
+  readonly decided: ReadonlyMap<DecisionKind, number>;
 }
 
 /** A copy of all that there is to say. */
 export function describeModel(model: Model, nowMs: number, pinned: boolean): ModelDescription {
-  const { name, owner, lastUsedAtMs, previous, decisions, entries, resting } = model;
+  const { name, owner, lastUsedAtMs, previous, decisions, decided, entries, resting } = model;
   const loaded = entries.map((entry) => describeEntry(model, entry, nowMs));
   return {
     name,
@@ -61,6 +63,7 @@ export function describeModel(model: Model, nowMs: number, pinned: boolean): Mod
     pinned,
     lastUsedAtMs,
     decisions,
+    decided,
     previous: previous?.pkg.version,
     versions: resting === undefined ? loaded : [...loaded, describeResting(resting)],
   };

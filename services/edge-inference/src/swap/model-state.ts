@@ -1,7 +1,7 @@
 import type { ModelPackage } from '../models/model-package.js';
 import type { LoadedInfo } from '../runtime/messages.js';
 import type { StatsRecorder } from '../stats.js';
-import type { Decision } from './decisions.js';
+import type { Decision, DecisionKind } from './decisions.js';
 import type { ServedVersion } from './served-version.js';
 import type { VersionState } from './state.js';
 import type { VersionLabel, VersionTarget } from './target.js';
@@ -63,6 +63,8 @@ export interface Model {
   /** Under way, at most one a label. */
   trials: readonly Trial[];
   decisions: readonly Decision[];
+  /** How many there were of each kind, forgotten ones included. */
+  readonly decided: Map<DecisionKind, number>;
   owner: Owner;
   /** Changes happen one after the other; requests never wait for them. */
   readonly turns: Turns;
@@ -84,6 +86,7 @@ export function createModel(name: string): Model {
     history: [],
     trials: [],
     decisions: [],
+    decided: new Map(),
     owner: 'node',
     turns: createTurns(),
     lastUse: 0,

@@ -44,6 +44,7 @@ export function createNodeModels({ clock, log }: { readonly clock: Clock; readon
     },
     note(model, { kind, version, label, reason }) {
       model.decisions = withDecision(model.decisions, { atMs: clock.nowMs(), kind, version, label, reason });
+      model.decided.set(kind, (model.decided.get(kind) ?? 0) + 1);
       const level = kind === 'returned' || kind === 'removed' || kind === 'refused' ? 'warn' : 'info';
       log[level](kind === 'stable' ? 'in service' : kind, { model: model.name, version, label, reason });
     },
