@@ -73,7 +73,9 @@ export async function startEdgeInference(
     };
     let manager: SwapManager | undefined;
     let restarts = 0;
-    const pool = await startPool(config.slots, {
+    const pool = await startPool({
+      cpuSlots: config.slots,
+      devices: [],
       settings,
       invokeTimeoutMs: config.invokeTimeoutMs,
       log,

@@ -21,6 +21,7 @@ const patient = new AbortController().signal;
 describe('a slot', () => {
   let folder = '';
   const crashes: (readonly string[])[] = [];
+  let onFault = (): void => undefined;
   const slots: Slot[] = [];
 
   const candidate = async (name: string, bytes: Uint8Array): Promise<Candidate> => {
@@ -35,6 +36,7 @@ describe('a slot', () => {
       mendEveryMs,
       log: silentLogger,
       onCrash: (handles) => void crashes.push(handles),
+      onFault: () => onFault(),
     });
     slots.push(slot);
     return slot;
@@ -89,14 +91,19 @@ describe('a slot', () => {
 
   test('a model whose file is away while its child is replaced serves again once the file is back', async () => {
     const slot = await start(10_000, 50);
+    const faults: (string | undefined)[] = [];
+    onFault = () => void faults.push(slot.faultOf('a'));
     const away = await candidate('away.tflite', tiny(5));
     await slot.open('a', [away]);
     const expected = (await slot.run('a', [picture], patient)).outputs;
     await rename(away.path, `${away.path}.away`);
     process.kill(slot.pid ?? 0, 'SIGKILL');
     await assert.rejects(slot.run('a', [picture], patient), { code: 'UNAVAILABLE', message: /could not be loaded/ });
+    assert.match(faults.at(-1) ?? '', /away\.tflite/);
+    assert.equal(slot.faultOf('another'), undefined);
     await rename(`${away.path}.away`, away.path);
     assert.deepEqual((await eventually(() => slot.run('a', [picture], patient))).outputs, expected);
+    assert.deepEqual([slot.faultOf('a'), faults.at(-1)], [undefined, undefined]);
   });
 
   test('ends a child that hangs, fails its run alone, and serves the next', async () => {
