@@ -138,6 +138,24 @@ describe('startHttp()', { timeout: 60_000 }, () => {
     assert.equal((await post(side, 'z'.repeat(1_000))).status, 200);
   });
 
+  test('an answer that nobody takes is given up', async () => {
+    let gone: () => void = () => undefined;
+    const given = new Promise<void>((resolve) => (gone = resolve));
+    const side = await serve(
+      async ({ request }) => {
+        request.socket.once('close', gone);
+        return { status: 200, headers: {}, body: [Buffer.alloc(64 * 1024 * 1024)] };
+      },
+      { limits: { stalledMs: 100 } },
+    );
+    const socket = await open(side);
+    socket.pause();
+    socket.write('POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    await given;
+    socket.destroy();
+    await alive(side);
+  });
+
   test('connections above the limit are closed, the others stay', async () => {
     const side = await serve(echo, { limits: { maxConnections: 2 } });
     const kept = [await open(side), await open(side)];
