@@ -10,7 +10,6 @@ import { integer, list, oneOrMoreOf } from '../parse-option.js';
 import { action, addVerb } from '../verb.js';
 import { addBenchInvoke } from './bench-invoke.js';
 import { addBenchServe } from './bench-serve.js';
-import { addBenchSwap } from './bench-swap.js';
 
 interface QuantizeBenchOptions {
   readonly nets?: string;
@@ -50,7 +49,6 @@ export function addBench(program: Command, machine: Machine): void {
     .action(action<QuantizeBenchOptions>(machine, quantize));
   addBenchInvoke(group, machine);
   addBenchServe(group, machine);
-  addBenchSwap(group, machine);
 }
 
 async function quantize(context: Context, options: QuantizeBenchOptions): Promise<void> {

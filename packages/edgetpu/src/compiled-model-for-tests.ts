@@ -9,12 +9,10 @@ import { writeModel } from '@atoll/tflite/write';
 import { edgeTpuOp } from './inspect.js';
 import { executableSchema, multiExecutableSchema, packageIdentifier, packageSchema } from './package-schema.js';
 
-/** An input or output: uint8, of zero point 0. */
+/** An input or output: uint8, of scale 1/256 and zero point 0. */
 export interface CompiledTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Default 1/256. */
-  readonly scale?: number;
 }
 
 /** What to make; two seeds give two files that the stand-in answers differently for. */
@@ -103,9 +101,9 @@ export function compiledModel({ seed, inputs, outputs, minRuntimeVersion = 14 }:
 /** The inner files have no identifier of their own. */
 const unread = 'none';
 
-const usualScale = 1 / 256;
+const scale = Math.fround(1 / 256);
 
-function layer({ name, shape, scale = usualScale }: CompiledTensor) {
+function layer({ name, shape }: CompiledTensor) {
   const sizeBytes = shape.reduce((product, side) => product * side, 1);
   return {
     name,
@@ -118,7 +116,7 @@ function layer({ name, shape, scale = usualScale }: CompiledTensor) {
   };
 }
 
-function tensor({ name, shape, scale = usualScale }: CompiledTensor): Tensor {
+function tensor({ name, shape }: CompiledTensor): Tensor {
   return {
     name,
     type: 'uint8',

@@ -3,16 +3,15 @@ import { AtollError } from '@atoll/base/error';
 import type { Running } from '@atoll/base/lifecycle';
 import type { Logger } from '@atoll/base/log';
 import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
-import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
 import { bindService } from '@atoll/rpc/handlers';
 import { maxMessageBytes } from '@atoll/rpc/limits';
 import { startServer } from '@atoll/rpc/server';
-import { pluggedDevices } from '@atoll/runtime/plugged-devices';
 import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
 import type { EdgeInferenceConfig } from './config.js';
 import { createHandlers } from './http/handlers.js';
 import { defaultHttpLimits, startHttp } from './http/http-server.js';
+import { createReadiness } from './infer/readiness.js';
 import { createInference } from './inference.js';
 import { createNodeMetrics } from './metrics/node-metrics.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
@@ -22,12 +21,11 @@ import { createRepository } from './models/repository/repository.js';
 import type { Repository } from './models/repository/repository.js';
 import { control } from './rpc/control.js';
 import { describeModels } from './rpc/describe-models.js';
-import { modelInfer } from './rpc/model-infer.js';
-import { modelMetadata } from './rpc/model-metadata.js';
-import { modelReady } from './rpc/model-ready.js';
+import type { HealthReport } from './rpc/health-report.js';
+import { createHealthReport } from './rpc/health-report.js';
+import { openInference } from './rpc/open-inference.js';
 import { predictStream } from './rpc/predict-stream.js';
 import { predict } from './rpc/predict.js';
-import { serverLive, serverMetadata, serverReady } from './rpc/server-status.js';
 import type { ChildSettings } from './runtime/child-process.js';
 import { startPool } from './runtime/pool.js';
 import { probePackage } from './runtime/probe.js';
@@ -38,7 +36,6 @@ import type { Swapper } from './swap/swapper.js';
 
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
 export { standaloneConfig } from './config.js';
-export { parseDevices } from './config/devices.js';
 
 /** What a node takes from whoever starts it. */
 export interface EdgeInferenceDeps {
@@ -71,14 +68,12 @@ export async function startEdgeInference(
     const settings: ChildSettings = {
       libraries: config.libraries,
       threads: config.threads,
-      edgeTpuOptions: config.devices.options,
       ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
     };
     let manager: SwapManager | undefined;
+    let health: HealthReport | undefined;
     let restarts = 0;
-    const pool = await startPool({
-      cpuSlots: config.slots,
-      devices: await devicesOf(config),
+    const pool = await startPool(config.slots, {
       settings,
       invokeTimeoutMs: config.invokeTimeoutMs,
       log,
@@ -86,6 +81,7 @@ export async function startEdgeInference(
         restarts++;
         manager?.crashed(handles);
       },
+      onFault: () => health?.refresh(),
     });
     undo.push(() => pool.stop());
     const probing = { settings, timeoutMs: config.probeTimeoutMs, log };
@@ -98,7 +94,7 @@ export async function startEdgeInference(
       ...config.swap,
       waitLimit: config.queueLimit,
       clock,
-      onServing: (model, serving) => server.setServing(model, serving),
+      onServing: () => health?.refresh(),
       log,
     });
     manager = swaps;
@@ -122,16 +118,11 @@ export async function startEdgeInference(
       describeModels: describeModels(swaps),
       ...control(swaps, repository),
     });
-    const open = bindService(GRPCInferenceServiceService, {
-      serverLive,
-      serverReady: serverReady(swaps),
-      serverMetadata,
-      modelReady: modelReady(swaps),
-      modelMetadata: modelMetadata(swaps),
-      modelInfer: modelInfer(inference),
-    });
+    const readiness = createReadiness(swaps, pool);
+    const open = openInference({ inference, manager: swaps, repository, readiness, slots: pool.size });
     const server = await startServer({ listen: config.listen, services: [own, open], log, drainMs: config.drainMs });
     undo.push(() => server.stop());
+    health = createHealthReport(server, readiness);
     const metrics = createNodeMetrics({
       manager: swaps,
       inference,
@@ -144,7 +135,7 @@ export async function startEdgeInference(
         ? undefined
         : await startHttp({
             listen: config.httpListen,
-            handlers: createHandlers({ inference, manager: swaps, repository, metrics }),
+            handlers: createHandlers({ inference, manager: swaps, repository, metrics, readiness, slots: pool.size }),
             limits: defaultHttpLimits(maxMessageBytes),
             log,
             drainMs: config.drainMs,
@@ -180,12 +171,6 @@ export async function startEdgeInference(
     await stop();
     throw error;
   }
-}
-
-/** A node whose models run on a CPU by choice leaves the devices to others. */
-async function devicesOf({ backend, devices }: EdgeInferenceConfig): Promise<readonly string[]> {
-  if (backend === 'native' || backend === 'wasm') return [];
-  return devices.names === 'auto' ? await pluggedDevices() : devices.names;
 }
 
 async function serveFile(swapper: Swapper, file: EdgeInferenceConfig['models'][number]): Promise<void> {

@@ -1,5 +1,6 @@
 /** Who answers what over HTTP. */
 import type { Inference } from '../inference.js';
+import type { Readiness } from '../infer/readiness.js';
 import type { NodeMetrics } from '../metrics/node-metrics.js';
 import type { Repository } from '../models/repository/repository.js';
 import type { SwapManager } from '../swap/manager.js';
@@ -7,7 +8,7 @@ import type { Answer } from './answer.js';
 import { textAnswer } from './answer.js';
 import type { Exchange } from './exchange.js';
 import { infer } from './infer.js';
-import { modelMetadata, modelReady } from './models.js';
+import { modelConfig, modelMetadata, modelReady, modelStatistics } from './models.js';
 import { predict } from './predict.js';
 import { repositoryIndex, repositoryLoad, repositoryUnload } from './repository.js';
 import type { RouteKind } from './routes.js';
@@ -25,24 +26,29 @@ export interface HandlerDeps {
   readonly manager: SwapManager;
   readonly repository: Repository;
   readonly metrics: NodeMetrics;
+  readonly readiness: Readiness;
+  /** Copies of each model that run side by side. */
+  readonly slots: number;
 }
 
 /** The handlers of a node. */
-export function createHandlers({ inference, manager, repository, metrics }: HandlerDeps): Handlers {
-  const isServing = (): boolean => manager.versions().some(({ inService }) => inService);
+export function createHandlers(deps: HandlerDeps): Handlers {
+  const { inference, manager, repository, metrics, readiness, slots } = deps;
   const text = (status: number, body: string): Answer => textAnswer(status, body, 'text/plain; charset=utf-8');
   return {
     healthz: async () => text(200, 'ok\n'),
-    readyz: async () => (isServing() ? text(200, 'ok\n') : text(503, 'no model is in service\n')),
+    readyz: async () => (readiness.server() ? text(200, 'ok\n') : text(503, 'no model can answer\n')),
     metrics: async () => {
       const { contentType, body } = await metrics.text();
       return textAnswer(200, body, contentType);
     },
     server: serverMetadata,
     live: serverLive,
-    ready: serverReady(isServing),
+    ready: serverReady(readiness),
     model: modelMetadata(manager),
-    'model-ready': modelReady(manager),
+    'model-ready': modelReady(manager, readiness),
+    config: modelConfig(manager, slots),
+    stats: modelStatistics(manager),
     infer: infer(inference, manager),
     predict: predict(inference),
     index: repositoryIndex(repository),

@@ -14,6 +14,8 @@ export type RouteKind =
   | 'ready'
   | 'model'
   | 'model-ready'
+  | 'config'
+  | 'stats'
   | 'infer'
   | 'predict'
   | 'index'
@@ -68,6 +70,7 @@ function find(parts: readonly string[]): Found | undefined {
   const [first, second, third, fourth] = parts;
   if (first === 'v2') {
     if (parts.length === 1) return ['server', '', ''];
+    if (second === 'models' && third === 'stats' && parts.length === 3) return ['stats', '', ''];
     if (second === 'models') return ofModel(parts.slice(2), modelKinds);
     if (second === 'health' && parts.length === 3 && (third === 'live' || third === 'ready')) return [third, '', ''];
     if (second === 'repository') {
@@ -86,6 +89,8 @@ function find(parts: readonly string[]): Found | undefined {
 const modelKinds: ReadonlyMap<string | undefined, RouteKind> = new Map([
   [undefined, 'model'],
   ['ready', 'model-ready'],
+  ['config', 'config'],
+  ['stats', 'stats'],
   ['infer', 'infer'],
 ]);
 const ownKinds: ReadonlyMap<string | undefined, RouteKind> = new Map([['predict', 'predict']]);

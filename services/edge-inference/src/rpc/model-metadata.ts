@@ -1,24 +1,16 @@
 import type { ModelMetadataRequest, ModelMetadataResponse } from '@atoll/proto/inference/open_inference_grpc';
-import type { TensorSpec } from '@atoll/runtime/model';
+import { modelMetadata as metadataOf, type TensorMetadata } from '../infer/model-metadata.js';
 import type { SwapManager } from '../swap/manager.js';
-import { datatypeOf } from '../infer/tensors.js';
 import { targetOf } from '../swap/target.js';
 
 /** inference.GRPCInferenceService/ModelMetadata. */
 export function modelMetadata(manager: SwapManager) {
   return async ({ name, version }: ModelMetadataRequest): Promise<ModelMetadataResponse> => {
-    const served = manager.find(name, targetOf(version));
-    const versions = manager.versions().filter((other) => other.served.pkg.model === name);
-    return {
-      name,
-      versions: versions.map((other) => String(other.served.pkg.version)),
-      platform: `tflite_${served.info.backend}`,
-      inputs: served.info.inputs.map(tensorMetadata),
-      outputs: served.info.outputs.map(tensorMetadata),
-    };
+    const { versions, inputs, outputs, ...metadata } = metadataOf(manager, name, targetOf(version));
+    return { ...metadata, versions: [...versions], inputs: inputs.map(toMessage), outputs: outputs.map(toMessage) };
   };
 }
 
-function tensorMetadata(spec: TensorSpec) {
-  return { name: spec.name, datatype: datatypeOf(spec.dtype), shape: spec.shape.map(BigInt) };
+function toMessage({ name, datatype, shape }: TensorMetadata) {
+  return { name, datatype, shape: shape.map(BigInt) };
 }

@@ -6,6 +6,7 @@ import type {
   PredictStreamResponse,
 } from '@atoll/proto/atoll/v1/inference';
 import type { CallContext } from '@atoll/rpc/handlers';
+import { inOrder } from './in-order.js';
 
 /** Photos of one stream that are judged at the same time. */
 const ahead = 4;
@@ -22,33 +23,6 @@ export function predictStream(one: (request: PredictRequest, context: CallContex
     }
   };
 
-  return async function* (
-    requests: AsyncIterable<PredictStreamRequest>,
-    context: CallContext,
-  ): AsyncGenerator<PredictStreamResponse> {
-    const underWay: Promise<PredictStreamResponse>[] = [];
-    const incoming = requests[Symbol.asyncIterator]();
-    const read = (): Promise<IteratorResult<PredictStreamRequest>> => {
-      const next = incoming.next();
-      // It may be left alone when the call ends.
-      next.catch(() => undefined);
-      return next;
-    };
-    let next: ReturnType<typeof read> | undefined = read();
-    while (next !== undefined || underWay.length > 0) {
-      const [first] = underWay;
-      // An answer never waits for the next photo: the caller may send it only after the answer.
-      const answered = first === undefined ? [] : [first.then(() => undefined)];
-      const came = next !== undefined && underWay.length < ahead ? await Promise.race([next, ...answered]) : undefined;
-      if (came === undefined) {
-        if (first !== undefined) yield await first;
-        void underWay.shift();
-      } else if (came.done === true) {
-        next = undefined;
-      } else {
-        underWay.push(answer(came.value, context));
-        next = read();
-      }
-    }
-  };
+  return (requests: AsyncIterable<PredictStreamRequest>, context: CallContext): AsyncGenerator<PredictStreamResponse> =>
+    inOrder(requests, ahead, (message) => answer(message, context));
 }

@@ -102,6 +102,7 @@ export function createBesides(deps: ChangeDeps & { readonly loader: Loader }): B
     model[label] = beside(entry, percent);
     models.note(model, { kind: 'begun', version: pkg.version, label, reason: `${percent} % of the requests` });
     trials.begin(model, label, entry, stable.stats);
+    deps.onServing();
     return { outcome: 'ok', backend: entry.info.backend };
   };
 

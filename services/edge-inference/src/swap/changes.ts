@@ -31,7 +31,7 @@ export interface ChangeDeps {
   readonly probeRatio: number;
   /** False = a version that takes over is not watched. */
   readonly tryNewVersions: boolean;
-  readonly onServing: (model: string, serving: boolean) => void;
+  readonly onServing: () => void;
 }
 
 /** See the head of the file. */
@@ -156,7 +156,7 @@ export function createChanges(deps: ChangeDeps): Changes {
         for (const label of ['stable', 'canary', 'shadow'] as const) trials.end(model, label);
         for (const entry of model.entries) entry.aspired = false;
         model.stable = model.resting = model.previous = model.canary = model.shadow = undefined;
-        deps.onServing(name, false);
+        deps.onServing();
         for (const entry of model.entries) await residency.leave(model, entry);
         if (version !== undefined) models.note(model, { kind: 'retired', version, reason: 'it was retired' });
       });

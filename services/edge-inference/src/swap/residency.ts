@@ -36,7 +36,8 @@ export interface ResidencyDeps {
   readonly budgetBytes: number;
   readonly slots: number;
   readonly pinned: ReadonlySet<string>;
-  readonly onServing: (model: string, serving: boolean) => void;
+  /** Told whenever a version comes, takes over or has left. */
+  readonly onServing: () => void;
   readonly log: Logger;
 }
 
@@ -55,6 +56,7 @@ export function createResidency(deps: ResidencyDeps): Residency {
     await loader.free(entry);
     model.entries = model.entries.filter((other) => other !== entry);
     log.info('out of service', { model: model.name, version: entry.pkg.version });
+    deps.onServing();
   };
 
   const flip = (model: Model, entry: Entry, why: string): void => {
@@ -66,10 +68,9 @@ export function createResidency(deps: ResidencyDeps): Residency {
     model.resting = undefined;
     const known = model.history.filter(({ stats }) => stats !== entry.stats);
     model.history = [...known, { version: entry.pkg.version, stats: entry.stats }].slice(-historyLength);
-    deps.onServing(model.name, true);
+    deps.onServing();
     const reason = `${why}, on ${entry.info.backend}`;
-    const kind = before?.pkg === entry.pkg ? 'reloaded' : 'stable';
-    models.note(model, { kind, version: entry.pkg.version, label: 'stable', reason });
+    models.note(model, { kind: 'stable', version: entry.pkg.version, label: 'stable', reason });
   };
 
   /** Takes the steps that the policy names. */

@@ -21,7 +21,7 @@ export interface Serving {
    */
   acquire(model: string, target: VersionTarget, routeKey?: string): LeasedVersion | Promise<LeasedVersion>;
   /** What acquire would give, to look at only: it counts as no use, loads nothing and holds nothing. */
-  find(model: string, target: VersionTarget): Pick<ServedVersion, 'pkg' | 'info'>;
+  find(model: string, target: VersionTarget): Pick<ServedVersion, 'pkg' | 'info' | 'stats'>;
 }
 
 /** What it works with. */
