@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type { Env } from '@atoll/base/env';
 import { type BenchServer, freePort, spawnServer } from './bench-server.js';
 
-/** Atoll's node as a service of its own; it takes all of its configuration from the environment. */
-export function atollServer(env: Env, slots: number): BenchServer {
+/** Atoll's node as a service of its own, with the model as a file or the newest of a repository's; all of its configuration is environment. */
+export function atollServer(env: Env, slots: number, repository?: string): BenchServer {
   const main = fileURLToPath(new URL('main.js', import.meta.resolve('@atoll/edge-inference/service')));
   return {
     name: slots === 1 ? 'Atoll' : `Atoll, ${slots} slots`,
@@ -18,7 +18,9 @@ export function atollServer(env: Env, slots: number): BenchServer {
         ATOLL_EDGE_INFERENCE_LISTEN: address,
         ATOLL_EDGE_INFERENCE_HTTP_LISTEN: '127.0.0.1:0',
         ATOLL_EDGE_INFERENCE_SLOTS: String(slots),
-        ATOLL_EDGE_INFERENCE_MODELS: `${model.name}=${model.path}`,
+        ...(repository === undefined
+          ? { ATOLL_EDGE_INFERENCE_MODELS: `${model.name}=${model.path}` }
+          : { ATOLL_EDGE_INFERENCE_REPOSITORY: repository }),
       };
       return await spawnServer({ command: process.execPath, args: [main], env: own, address }, model.name, signal);
     },

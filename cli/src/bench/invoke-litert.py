@@ -1,9 +1,9 @@
-"""Runs models by ai-edge-litert, one thread, when it is told to.
+"""Runs a model by ai-edge-litert, one thread, when it is told to.
 
-    invoke-litert.py FILE...
+    invoke-litert.py FILE
 
-Says {"ready": version} when all are loaded. Each line on standard input is "INDEX RUNS": that model is fed and run so often, and a
-line with the milliseconds of every run comes back as a JSON list.
+Says {"ready": version} when it is loaded. Each line on standard input is a number: the model is fed and run so often, and a line
+with the milliseconds of every run comes back as a JSON list.
 """
 import importlib.metadata
 import json
@@ -30,8 +30,7 @@ def run(interpreter, given, wanted, values):
     return (time.perf_counter() - began) * 1000
 
 
-models = [load(path) for path in sys.argv[1:]]
+model = load(sys.argv[1])
 print(json.dumps({"ready": importlib.metadata.version("ai-edge-litert")}), flush=True)
 for line in sys.stdin:
-    index, runs = map(int, line.split())
-    print(json.dumps([run(*models[index]) for _ in range(runs)]), flush=True)
+    print(json.dumps([run(*model) for _ in range(int(line))]), flush=True)

@@ -4,23 +4,23 @@ import { AtollError } from '@atoll/base/error';
 import type { Env } from '@atoll/base/env';
 import { benchScript } from './nets.js';
 
-/** ai-edge-litert in a Python process of its own, with models loaded. */
+/** ai-edge-litert in a Python process of its own, with a model loaded. */
 export interface InvokePeer {
   readonly version: string;
-  /** Milliseconds of so many runs of one model. */
-  run(model: number, runs: number): Promise<readonly number[]>;
+  /** Milliseconds of so many runs. */
+  run(runs: number): Promise<readonly number[]>;
   stop(): void;
 }
 
 /** Starts it; UNAVAILABLE when it ends early. */
 export async function startInvokePeer(
   python: string,
-  paths: readonly string[],
+  path: string,
   env: Env,
   signal: AbortSignal,
 ): Promise<InvokePeer> {
   const script = benchScript('invoke-litert.py');
-  const child = spawn(python, [script, ...paths], { env, signal, stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(python, [script, path], { env, signal, stdio: ['pipe', 'pipe', 'ignore'] });
   // What is wrong shows in the line that does not come.
   child.on('error', () => undefined);
   child.stdin.on('error', () => undefined);
@@ -36,8 +36,8 @@ export async function startInvokePeer(
     const version = typeof ready === 'object' && ready !== null && 'ready' in ready ? String(ready.ready) : '';
     return {
       version,
-      async run(model, runs) {
-        child.stdin.write(`${model} ${runs}\n`);
+      async run(runs) {
+        child.stdin.write(`${runs}\n`);
         const times = await nextLine();
         return Array.isArray(times) ? times.map(Number) : [];
       },

@@ -39,68 +39,60 @@ interface Contender {
   readonly run: (runs: number) => Promise<readonly number[]>;
 }
 
-/** Before the first round; LiteRT.js needs some until its code is compiled. */
+/** Before the runs of a round; LiteRT.js needs some until its code is compiled. */
 const warmUpRuns = 20;
 /** A backend without XNNPACK is ten times slower: then a round has as many runs as fit. */
 const roundMs = 1500;
 
 /** Measures every model, and prints its table as soon as it is done. */
 export async function benchInvoke(bench: InvokeBench, context: Context): Promise<readonly BenchFigure[]> {
-  const { env, signal, err } = context;
-  const found = await peerPython(liteRtPeer, env, true);
-  if ('skip' in found) err(`without the peer ${liteRtPeer.requirement}: ${found.skip}\n`);
-  const paths = bench.models.map(({ path }) => path);
-  const peer = 'python' in found ? await startInvokePeer(found.python, paths, env, signal) : undefined;
+  const found = await peerPython(liteRtPeer, context.env, true);
+  if ('skip' in found) context.err(`without the peer ${liteRtPeer.requirement}: ${found.skip}\n`);
+  const python = 'python' in found ? found.python : undefined;
   const figures: BenchFigure[] = [];
-  try {
-    for (const [index, model] of bench.models.entries())
-      figures.push(...(await benchModel(model, index, peer, bench, context)));
-    return figures;
-  } finally {
-    peer?.stop();
+  for (const model of bench.models) {
+    const conditions = { model: model.name, threads: 1, rounds: bench.rounds, ...machineConditions() };
+    const measured = new Map<string, Measured>();
+    for (let round = 0; round < bench.rounds; round++) {
+      context.progress.line(`${model.name}: round ${round + 1} of ${bench.rounds}`);
+      await measureRound(model, python, bench, measured, context);
+    }
+    const results = [...measured.values()];
+    context.progress.end();
+    context.err(`${describe(model.name, results, conditions)}\n\n`);
+    figures.push(...figuresOf(model.name, results, conditions));
   }
+  return figures;
 }
 
-async function benchModel(
+/** Every round opens the model anew, since how its memory happens to lie makes a difference that lasts as long as it is open. */
+async function measureRound(
   model: ServedModel,
-  index: number,
-  peer: InvokePeer | undefined,
+  python: string | undefined,
   bench: InvokeBench,
+  measured: Map<string, Measured>,
   context: Context,
-): Promise<readonly BenchFigure[]> {
-  const { signal, progress } = context;
+): Promise<void> {
+  const { env, signal } = context;
   const opened = await openAll(model, bench.backends, context);
   try {
-    const contenders = opened.flatMap(contendersOf);
-    if (peer !== undefined)
-      contenders.push({ name: peerName(peer), ours: false, run: (runs) => peer.run(index, runs) });
-    const times = new Map<string, { readonly p50: number[]; readonly p99: number[] }>();
-    const runsOf = new Map<string, number>();
-    for (const { name, run } of contenders) {
-      const usualMs = percentile(await run(warmUpRuns), 0.5);
-      runsOf.set(name, Math.max(warmUpRuns, Math.min(bench.runs, Math.floor(roundMs / usualMs))));
-      times.set(name, { p50: [], p99: [] });
-    }
-    const conditions = { model: model.name, threads: 1, rounds: bench.rounds, ...machineConditions() };
-    for (let round = 0; round < bench.rounds; round++) {
-      for (const { name, run } of contenders) {
+    const peer = python === undefined ? undefined : await startInvokePeer(python, model.path, env, signal);
+    try {
+      const contenders = opened.flatMap(contendersOf);
+      if (peer !== undefined) contenders.push({ name: peerName(peer), ours: false, run: (runs) => peer.run(runs) });
+      for (const { name, ours, run } of contenders) {
         signal.throwIfAborted();
-        progress.line(`${model.name}: round ${round + 1} of ${bench.rounds}: ${name}`);
-        const taken = await run(runsOf.get(name) ?? warmUpRuns);
-        times.get(name)?.p50.push(percentile(taken, 0.5));
-        times.get(name)?.p99.push(percentile(taken, 0.99));
+        const usualMs = percentile(await run(warmUpRuns), 0.5);
+        const runs = Math.max(warmUpRuns, Math.min(bench.runs, Math.floor(roundMs / usualMs)));
+        const times = await run(runs);
+        const one = measured.get(name) ?? { name, ours, runs, p50s: [], p99s: [] };
+        one.p50s.push(percentile(times, 0.5));
+        one.p99s.push(percentile(times, 0.99));
+        measured.set(name, one);
       }
+    } finally {
+      peer?.stop();
     }
-    const medians = contenders.map(({ name, ours }) => ({
-      name,
-      ours,
-      runs: runsOf.get(name) ?? 0,
-      p50: median(times.get(name)?.p50 ?? []),
-      p99: median(times.get(name)?.p99 ?? []),
-    }));
-    progress.end();
-    context.err(`${describe(model.name, medians, conditions)}\n\n`);
-    return figuresOf(model.name, medians, conditions);
   } finally {
     for (const one of opened) await one.close();
   }
@@ -170,38 +162,39 @@ interface Measured {
   readonly name: string;
   readonly ours: boolean;
   readonly runs: number;
-  readonly p50: number;
-  readonly p99: number;
+  /** One a round. */
+  readonly p50s: number[];
+  readonly p99s: number[];
 }
 
 function figuresOf(
   model: string,
-  medians: readonly Measured[],
+  measured: readonly Measured[],
   conditions: BenchFigure['conditions'],
 ): readonly BenchFigure[] {
-  const peer = medians.find(({ ours }) => !ours);
-  return medians
+  const peer = measured.find(({ ours }) => !ours);
+  return measured
     .filter(({ ours }) => ours)
     .flatMap((one) =>
       (['p50', 'p99'] as const).map((share): BenchFigure => {
         const figure = {
           name: `${model}/${one.name.replace(' ', '/')}/${share}`,
           unit: 'ms',
-          value: one[share],
+          value: median(one[`${share}s`]),
           conditions: { ...conditions, runs: one.runs, litert: pinned.liteRt, tflite: pinned.tfLite },
         };
-        return peer === undefined ? figure : againstPeer(figure, peer.name, peer[share]);
+        return peer === undefined ? figure : againstPeer(figure, peer.name, median(peer[`${share}s`]));
       }),
     );
 }
 
-function describe(model: string, medians: readonly Measured[], conditions: BenchFigure['conditions']): string {
-  const peer = medians.find(({ ours }) => !ours);
-  const rows = medians.map(({ name, runs, p50, p99 }) => [
+function describe(model: string, measured: readonly Measured[], conditions: BenchFigure['conditions']): string {
+  const peer = measured.find(({ ours }) => !ours);
+  const rows = measured.map(({ name, runs, p50s, p99s }) => [
     `  ${name}`,
-    p50.toFixed(3),
-    p99.toFixed(3),
-    peer === undefined ? '' : (p50 / peer.p50).toFixed(2),
+    median(p50s).toFixed(3),
+    median(p99s).toFixed(3),
+    peer === undefined ? '' : (median(p50s) / median(peer.p50s)).toFixed(2),
     String(runs),
   ]);
   const columns = ['  run by', 'p50 ms', 'p99 ms', 'p50 : peer', 'runs a round'];

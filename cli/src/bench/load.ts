@@ -1,5 +1,5 @@
 /** A closed loop of requests, and what the server used meanwhile. */
-import { cpuOf, processTree } from './process-tree.js';
+import { cpuSecondsOf, processTree } from './process-tree.js';
 import type { RunningServer } from './bench-server.js';
 import type { ServedModel } from './served-models.js';
 
@@ -31,7 +31,7 @@ export interface LoadOnServer extends LoadResult {
   readonly childrenCpuMs: number;
 }
 
-const sampleMs = 50;
+const sampleMs = 100;
 
 interface Sample {
   readonly atMs: number;
@@ -51,11 +51,13 @@ export async function loadServer(
   seconds: number,
   signal: AbortSignal,
 ): Promise<LoadOnServer> {
+  // The processes are looked up once: a sample must cost next to nothing, since it shares the processor.
+  const pids = (await processTree(server.pid)).map(({ pid }) => pid);
   const samples: Sample[] = [];
   let sampling = Promise.resolve();
   const timer = setInterval(() => {
     sampling = sampling.then(async () => {
-      samples.push(await sample(server.pid));
+      samples.push(await sample(pids));
     });
   }, sampleMs);
   try {
@@ -77,7 +79,11 @@ export async function loadServer(
   }
 }
 
-async function sample(pid: number): Promise<Sample> {
-  const [front, ...children] = await processTree(pid);
-  return { atMs: performance.now(), frontSeconds: front?.cpuSeconds ?? 0, childrenSeconds: cpuOf(children) };
+async function sample(pids: readonly number[]): Promise<Sample> {
+  const [front = 0, ...children] = await Promise.all(pids.map(cpuSecondsOf));
+  return {
+    atMs: performance.now(),
+    frontSeconds: front,
+    childrenSeconds: children.reduce((sum, seconds) => sum + seconds, 0),
+  };
 }

@@ -40,15 +40,16 @@ export function rssOf(uses: readonly ProcessUse[]): number {
   return uses.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
 }
 
-/** Processor time of all of them. */
-export function cpuOf(uses: readonly ProcessUse[]): number {
-  return uses.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-}
-
 /** Processor time of all children of this process that have ended (cutime + cstime); null without /proc. */
 export async function endedChildrenCpuSeconds(): Promise<number | null> {
   const stat = await readFile('/proc/self/stat', 'utf8').catch(() => undefined);
   return stat === undefined ? null : ticksAt(stat, 13) + ticksAt(stat, 14);
+}
+
+/** Processor time of one process; 0 for one that has ended. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat === undefined ? 0 : ownCpuSeconds(stat);
 }
 
 function ownCpuSeconds(stat: string): number {

@@ -14,7 +14,7 @@ function parametersOf({ json }: LayersModel): number {
 
 describe('the nets that are served', () => {
   test('fourConvolutions has the parameters of its layers and a weight for each', () => {
-    const net = fourConvolutions();
+    const net = fourConvolutions(1);
     const convolutions = 448 + 4_640 + 18_496 + 73_856;
     assert.equal(parametersOf(net), convolutions + (7 * 7 * 128 + 1) * 256 + 257 * 6);
     assert.equal(net.weights.byteLength, parametersOf(net) * 4);
@@ -22,12 +22,13 @@ describe('the nets that are served', () => {
 
   test('mobileNetV2 has those of MobileNetV2 1.0 without its batch norms and with 6 classes', () => {
     // Keras: 3,504,872 with 1,000 classes; less 34,112 of batch norms, plus 17,056 biases in their place.
-    const net = mobileNetV2();
+    const net = mobileNetV2(1);
     assert.equal(parametersOf(net), 3_504_872 - 1_281_000 + 1_281 * 6 - 34_112 + 17_056);
     assert.equal(net.weights.byteLength, parametersOf(net) * 4);
   });
 
-  test('are the same at every call', () => {
-    assert.deepEqual(mobileNetV2(), mobileNetV2());
+  test('are the same at every call with one seed, and others with another', () => {
+    assert.deepEqual(fourConvolutions(1), fourConvolutions(1));
+    assert.notDeepEqual(fourConvolutions(2).weights, fourConvolutions(1).weights);
   });
 });

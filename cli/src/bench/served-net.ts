@@ -1,6 +1,6 @@
 /**
  * The two nets that inference is measured on, in the words of Keras 2: a CNN of four convolutions at 150 x 150, and
- * MobileNetV2 1.0 at 224 x 224 (Sandler et al. 2018, table 2) with its batch norms folded. The weights are random, from a fixed
+ * MobileNetV2 1.0 at 224 x 224 (Sandler et al. 2018, table 2) with its batch norms folded. The weights are random, from a
  * seed, since time does not depend on them.
  */
 
@@ -16,8 +16,8 @@ export const weightsFile = 'weights.bin';
 const classes = 6;
 
 /** 1.7 million parameters; uint8 [1, 150, 150, 3] in and [1, 6] out once it is quantized. */
-export function fourConvolutions(): LayersModel {
-  const net = startNet(150);
+export function fourConvolutions(seed: number): LayersModel {
+  const net = startNet(150, seed);
   let at: Node = net.input;
   for (const filters of [16, 32, 64, 128])
     at = net.maxPool(net.convolution(at, { filters, kernel: 3, stride: 1, padding: 'valid', activation: 'relu' }));
@@ -26,8 +26,8 @@ export function fourConvolutions(): LayersModel {
 }
 
 /** 2.2 million parameters; uint8 [1, 224, 224, 3] in and [1, 6] out once it is quantized. */
-export function mobileNetV2(): LayersModel {
-  const net = startNet(224);
+export function mobileNetV2(seed: number): LayersModel {
+  const net = startNet(224, seed);
   const same = { padding: 'same' } as const;
   let at = net.relu6(net.convolution(net.input, { filters: 32, kernel: 3, stride: 2, ...same }));
   // Expansion, filters, repeats, first stride.
@@ -72,10 +72,10 @@ interface Convolution {
   readonly activation?: string;
 }
 
-function startNet(size: number) {
+function startNet(size: number, seed: number) {
   const layers: object[] = [];
   const weights: { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array }[] = [];
-  const random = normalNumbers(1);
+  const random = normalNumbers(seed);
 
   const add = (kind: string, from: readonly Node[], config: object): string => {
     const name = `${kind.toLowerCase()}_${layers.length}`;

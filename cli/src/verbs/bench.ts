@@ -10,6 +10,7 @@ import { integer, list, oneOrMoreOf } from '../parse-option.js';
 import { action, addVerb } from '../verb.js';
 import { addBenchInvoke } from './bench-invoke.js';
 import { addBenchServe } from './bench-serve.js';
+import { addBenchSwap } from './bench-swap.js';
 
 interface QuantizeBenchOptions {
   readonly nets?: string;
@@ -49,6 +50,7 @@ export function addBench(program: Command, machine: Machine): void {
     .action(action<QuantizeBenchOptions>(machine, quantize));
   addBenchInvoke(group, machine);
   addBenchServe(group, machine);
+  addBenchSwap(group, machine);
 }
 
 async function quantize(context: Context, options: QuantizeBenchOptions): Promise<void> {

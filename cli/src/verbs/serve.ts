@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cachePaths } from '@atoll/base/cache';
 import { systemClock } from '@atoll/base/clock';
 import { AtollError } from '@atoll/base/error';
-import { standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
+import { parseDevices, standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
 import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
 import type { BackendChoice } from '@atoll/runtime/open';
 import type { Context } from '../context.js';
@@ -20,6 +20,7 @@ interface ServeOptions {
   readonly repository?: string;
   readonly listen: string;
   readonly backend: BackendChoice;
+  readonly devices: string;
 }
 
 /** `atoll serve`. */
@@ -40,6 +41,11 @@ export function addServe(program: Command, machine: Machine): void {
         .choices(['auto', 'native', 'wasm', 'edgetpu'])
         .default('auto'),
     )
+    .option(
+      '--devices <list>',
+      'Edge TPUs to use, such as usb:0,pci:0; none, or auto = those that are plugged in',
+      'auto',
+    )
     .action(action<ServeOptions>(machine, serve));
 }
 
@@ -58,13 +64,15 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
     throw new AtollError('INVALID_ARGUMENT', 'cannot serve through --server: a node listens at --listen');
   if (options.model === undefined && options.repository === undefined)
     throw new InvalidArgumentError("required option '--model <name=file...>' or '--repository <dir>' not specified");
+  const standalone = standaloneConfig(cachePaths(env));
   const running = await startEdgeInference(
     {
-      ...standaloneConfig(cachePaths(env)),
+      ...standalone,
       listen: options.listen,
       httpListen: httpBeside(options.listen),
       libraryPath: env['LD_LIBRARY_PATH'],
       backend: options.backend,
+      devices: { ...standalone.devices, names: parseDevices(options.devices) },
       models: options.model ?? [],
       repository: options.repository,
     },

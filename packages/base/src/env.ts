@@ -1,4 +1,4 @@
-import { AtollError } from './error.js';
+import { AtollError, reasonOf } from './error.js';
 import { nearestName } from './nearest.js';
 
 /** The environment as given to main.ts; no other file reads process.env. */
@@ -62,6 +62,18 @@ export class EnvReader {
       if (cut < 1 || value === '') this.#faults.push(`${name} has ${JSON.stringify(part)}, not NAME=VALUE`);
       return [key, value] as const;
     });
+  }
+
+  /** What `read` makes of the text; its error is the fault. */
+  parsed<T>(name: string, fallback: T, read: (text: string) => T): T {
+    const raw = this.#raw(name);
+    if (raw === undefined) return fallback;
+    try {
+      return read(raw);
+    } catch (error) {
+      this.#faults.push(`${name}=${JSON.stringify(raw)}: ${reasonOf(error)}`);
+      return fallback;
+    }
   }
 
   /** Throws when any reader found a fault or the prefix has a name that no reader asked for. */

@@ -9,10 +9,12 @@ import { writeModel } from '@atoll/tflite/write';
 import { edgeTpuOp } from './inspect.js';
 import { executableSchema, multiExecutableSchema, packageIdentifier, packageSchema } from './package-schema.js';
 
-/** An input or output: uint8, of scale 1/256 and zero point 0. */
+/** An input or output: uint8, of zero point 0. */
 export interface CompiledTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Default 1/256. */
+  readonly scale?: number;
 }
 
 /** What to make; two seeds give two files that the stand-in answers differently for. */
@@ -101,9 +103,9 @@ export function compiledModel({ seed, inputs, outputs, minRuntimeVersion = 14 }:
 /** The inner files have no identifier of their own. */
 const unread = 'none';
 
-const scale = Math.fround(1 / 256);
+const usualScale = 1 / 256;
 
-function layer({ name, shape }: CompiledTensor) {
+function layer({ name, shape, scale = usualScale }: CompiledTensor) {
   const sizeBytes = shape.reduce((product, side) => product * side, 1);
   return {
     name,
@@ -116,7 +118,7 @@ function layer({ name, shape }: CompiledTensor) {
   };
 }
 
-function tensor({ name, shape }: CompiledTensor): Tensor {
+function tensor({ name, shape, scale = usualScale }: CompiledTensor): Tensor {
   return {
     name,
     type: 'uint8',

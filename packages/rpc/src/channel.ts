@@ -1,6 +1,13 @@
 /** The client side: one channel an address, any number of typed clients on it, promises and AsyncIterables out. */
-import { type CallOptions, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { AtollError } from '@atoll/base/error';
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Call, MethodDefinition, ServiceDefinition } from './definition.js';
 import { commonOptions } from './limits.js';
 import { fromServiceError } from './status.js';
@@ -29,9 +36,20 @@ export interface Channel {
   close(): void;
 }
 
+/** How a channel shows who it is, and knows whom it talks to. */
+export interface ChannelSecurity {
+  /** PEM of the authorities whose servers are trusted; setting it, or `cert` with `key`, makes the channel TLS. */
+  readonly ca?: Buffer;
+  /** PEM of the client's own certificate, for servers that ask for one. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  /** Sent with each call as `authorization: Bearer`. */
+  readonly token?: string;
+}
+
 /** Opens a channel to host:port or unix:PATH; it connects at the first call and reconnects by itself. */
-export function openChannel(address: string): Channel {
-  const client = new Client(address, credentials.createInsecure(), {
+export function openChannel(address: string, security: ChannelSecurity = {}): Channel {
+  const client = new Client(address, credentialsOf(address, security), {
     ...commonOptions,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
@@ -40,7 +58,10 @@ export function openChannel(address: string): Channel {
     address,
     client: (definition) =>
       Object.fromEntries(
-        Object.entries(definition).map(([name, method]) => [name, callerOf(client, address, method)]),
+        Object.entries(definition).map(([name, method]) => [
+          name,
+          callerOf(client, address, method, metadataOf(security)),
+        ]),
       ) as never,
     ready: (timeoutMs) =>
       new Promise((resolve, reject) => {
@@ -59,7 +80,24 @@ export function openChannel(address: string): Channel {
 
 type Untyped = (input: never, limits?: CallLimits) => unknown;
 
-function callerOf(client: Client, address: string, method: MethodDefinition): Untyped {
+function credentialsOf(address: string, { ca, cert, key }: ChannelSecurity): ChannelCredentials {
+  if (ca === undefined && cert === undefined) return credentials.createInsecure();
+  try {
+    return credentials.createSsl(ca ?? null, key ?? null, cert ?? null);
+  } catch (error) {
+    throw new AtollError('INVALID_ARGUMENT', `cannot talk TLS to ${address}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function metadataOf({ token }: ChannelSecurity): () => Metadata {
+  return () => {
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    return metadata;
+  };
+}
+
+function callerOf(client: Client, address: string, method: MethodDefinition, metadata: () => Metadata): Untyped {
   const serialize = method.requestSerialize as (value: unknown) => Buffer;
   const deserialize = method.responseDeserialize;
   if (!method.requestStream && !method.responseStream) {
@@ -70,7 +108,7 @@ function callerOf(client: Client, address: string, method: MethodDefinition): Un
           serialize,
           deserialize,
           request,
-          new Metadata(),
+          metadata(),
           optionsOf(limits, 30_000),
           (error, response) => {
             release();
@@ -89,7 +127,7 @@ function callerOf(client: Client, address: string, method: MethodDefinition): Un
           method.path,
           serialize,
           deserialize,
-          new Metadata(),
+          metadata(),
           optionsOf(limits),
           (error, response) => {
             release();
@@ -115,14 +153,14 @@ function callerOf(client: Client, address: string, method: MethodDefinition): Un
         serialize,
         deserialize,
         request,
-        new Metadata(),
+        metadata(),
         optionsOf(limits),
       );
       return reading(call, cancelOn(limits.signal, call), address);
     };
   }
   return (requests: AsyncIterable<unknown>, limits: CallLimits = {}) => {
-    const call = client.makeBidiStreamRequest(method.path, serialize, deserialize, new Metadata(), optionsOf(limits));
+    const call = client.makeBidiStreamRequest(method.path, serialize, deserialize, metadata(), optionsOf(limits));
     const ended = new AbortController();
     call.on('close', () => ended.abort());
     writeAll(requests, call, ended.signal).then(

@@ -1,14 +1,23 @@
 /** Starts a gRPC server the way every service of Atoll does: health, reflection, bounded streams, drain at the end. */
 import { readFileSync } from 'node:fs';
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
+import { type ConnectionLimits, defaultConnectionLimits } from './connections.js';
 import type { BoundService } from './handlers.js';
 import { createHealth } from './health.js';
-import { commonOptions } from './limits.js';
+import { commonOptions, maxSessionMegabytes } from './limits.js';
+import { type Listener, startListener } from './listener.js';
+import type { ServerTls } from './tls.js';
+import { trackedHandlers } from './tracked-handlers.js';
 
 /** What a server serves and where. */
 export interface ServerOptions {
@@ -18,6 +27,10 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Asked before each call of `services`; health and reflection answer everybody. */
   readonly authorize?: Authorize;
+  /** TLS instead of plain text, with `verify` only for clients that have a certificate. */
+  readonly tls?: ServerTls;
+  /** What connections may hold; default defaultConnectionLimits. */
+  readonly connections?: Partial<ConnectionLimits>;
   /** Streams that one connection may have open, default 1,000. */
   readonly maxConcurrentStreams?: number;
   /** How long stop() lets calls finish before it cuts them, default 10,000 ms. */
@@ -38,21 +51,39 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   // The library prints what it also reports as an error; one line is enough.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({ ...commonOptions, 'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1_000 });
+  const server = new Server({
+    ...commonOptions,
+    'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1_000,
+    'grpc-node.max_session_memory': maxSessionMegabytes,
+  });
+  // The listener owns the sockets; the library is given connections that are in plain text.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await startListener({
+    listen: options.listen,
+    limits: { ...defaultConnectionLimits, ...options.connections },
+    log: options.log,
+    tls: options.tls,
+    onConnection: (socket) => injector.injectConnection(socket),
+  });
+  const tracking = {
+    addService: (definition: never, handlers: UntypedServiceImplementation) =>
+      server.addService(definition, trackedHandlers(handlers, listener)),
+  };
+  const authorize = authorizing(options, listener);
   for (const service of options.services) {
-    server.addService(service.definition as never, service.bind(options.log, options.authorize));
+    tracking.addService(service.definition as never, service.bind(options.log, authorize));
   }
   const health = createHealth();
-  health.addTo(server);
-  reflection().addToServer(server);
-  const address = await bind(server, options.listen);
+  // Both do nothing with a server but this.
+  health.addTo(tracking as unknown as Server);
+  reflection().addToServer(tracking as unknown as Server);
   let stopping: Promise<void> | undefined;
   return {
-    address,
+    address: listener.address,
     setServing: (part, serving) => health.set(part, serving),
     stop: () => {
       health.stop();
-      stopping ??= drain(server, options.drainMs ?? 10_000);
+      stopping ??= drain(server, listener, options.drainMs ?? 10_000);
       return stopping;
     },
   };
@@ -63,24 +94,19 @@ function reflection(): ReflectionService {
   return new ReflectionService(loadFileDescriptorSetFromBuffer(descriptor));
 }
 
-function bind(server: Server, listen: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, port) => {
-      if (error !== null) {
-        const reason = /EADDRINUSE/.test(error.message) ? 'the address is in use' : reasonOf(error);
-        reject(new AtollError('FAILED_PRECONDITION', `cannot listen on ${listen}: ${reason}`, { cause: error }));
-      } else {
-        resolve(listen.startsWith('unix:') ? listen : `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`);
-      }
-    });
-  });
+/** Who calls: the token's name, else that of the client's certificate; nobody is asked for where neither can be. */
+function authorizing({ authorize, tls }: ServerOptions, listener: Listener): Authorize | undefined {
+  if (tls?.verify.requestCert !== true) return authorize;
+  return (call) => authorize?.(call) ?? listener.certificateOf(call.peer);
 }
 
-function drain(server: Server, graceMs: number): Promise<void> {
+function drain(server: Server, listener: Listener, graceMs: number): Promise<void> {
+  listener.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.forceShutdown(), graceMs);
     server.tryShutdown(() => {
       clearTimeout(timer);
+      listener.destroy();
       resolve();
     });
   });

@@ -23,3 +23,13 @@ export function parseDeviceName(text: string): DeviceName {
     `cannot use device ${JSON.stringify(text)}: a device is usb:N or pci:N, N from 0, or usb:PATH or pci:PATH`,
   );
 }
+
+/** Reads "usb:0,pci:0"; INVALID_ARGUMENT also for a device that is named twice. */
+export function parseDeviceList(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const [i, name] of names.entries()) {
+    parseDeviceName(name);
+    if (names.indexOf(name) < i) throw new AtollError('INVALID_ARGUMENT', `cannot use device ${name} twice`);
+  }
+  return names;
+}

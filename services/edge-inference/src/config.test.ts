@@ -37,6 +37,28 @@ describe('readConfig()', () => {
     assert.deepEqual([config.fleet.dataDir, config.fleet.registry], ['/data/nodes/node-1', '127.0.0.1:7403']);
   });
 
+  test('devices are looked for, or none, or those that are named, with their options', () => {
+    const devices = (env: Record<string, string>) => readConfig(env).devices;
+    assert.deepEqual(devices({}), { names: 'auto', options: {} });
+    assert.deepEqual(devices({ ATOLL_EDGE_INFERENCE_DEVICES: 'none' }).names, []);
+    const named = devices({
+      ATOLL_EDGE_INFERENCE_DEVICES: 'usb:0, pci:/dev/apex_0',
+      ATOLL_EDGE_INFERENCE_DEVICE_OPTIONS: 'Performance=High,Usb.AlwaysDfu=True',
+    });
+    assert.deepEqual(named.names, ['usb:0', 'pci:/dev/apex_0']);
+    assert.deepEqual(named.options, { Performance: 'High', 'Usb.AlwaysDfu': 'True' });
+    for (const [value, message] of [
+      ['tpu:0', /DEVICES="tpu:0": cannot use device "tpu:0"/],
+      ['usb:0,usb:0', /cannot use device usb:0 twice/],
+    ] as const)
+      assert.throws(() => devices({ ATOLL_EDGE_INFERENCE_DEVICES: value }), { code: 'INVALID_ARGUMENT', message });
+    for (const [value, message] of [
+      ['Performance', /it is not NAME=VALUE/],
+      ['Speed=High', /cannot use Edge TPU option "Speed"/],
+    ] as const)
+      assert.throws(() => devices({ ATOLL_EDGE_INFERENCE_DEVICE_OPTIONS: value }), { message });
+  });
+
   test('tells every fault at once', () => {
     const env = {
       ATOLL_EDGE_INFERENCE_NODE_ID: 'node-1',

@@ -6,6 +6,8 @@ import { EnvReader } from '@atoll/base/env';
 import type { LogLevel } from '@atoll/base/log';
 import { logLevels } from '@atoll/base/log';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
+import type { DevicesConfig } from './config/devices.js';
+import { defaultDevices, readDevices } from './config/devices.js';
 import type { SwapConfig } from './config/swap.js';
 import { defaultSwap, readSwap } from './config/swap.js';
 import type { ModelFile } from './models/from-file.js';
@@ -37,7 +39,9 @@ export interface EdgeInferenceConfig {
   readonly libraries: Libraries;
   /** LD_LIBRARY_PATH of the runtime processes. */
   readonly libraryPath: string | undefined;
-  /** Runtime processes; each holds every model and runs one request at a time. */
+  /** Edge TPUs, with a runtime process each; none where the backend is another. */
+  readonly devices: DevicesConfig;
+  /** Runtime processes for the CPU; each holds every model and runs one request at a time. */
   readonly slots: number;
   /** Threads of one run. */
   readonly threads: number;
@@ -69,6 +73,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     backend: 'auto',
     libraries: { liteRt: cache.liteRt, tfLite: cache.tfLite },
     libraryPath: undefined,
+    devices: defaultDevices,
     slots: 1,
     threads: 1,
     queueLimit: 64,
@@ -96,6 +101,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     backend: reader.choice('ATOLL_EDGE_INFERENCE_BACKEND', 'auto', ['auto', 'native', 'wasm', 'edgetpu']),
     libraries: { ...defaults.libraries, ...(edgeTpu === undefined ? {} : { edgeTpu }) },
     libraryPath: env['LD_LIBRARY_PATH'],
+    devices: readDevices(reader),
     slots: reader.integer('ATOLL_EDGE_INFERENCE_SLOTS', defaults.slots, 1, 64),
     threads: reader.integer('ATOLL_EDGE_INFERENCE_THREADS', defaults.threads, 1, 64),
     queueLimit: reader.integer('ATOLL_EDGE_INFERENCE_QUEUE_LIMIT', defaults.queueLimit, 1, 100_000),

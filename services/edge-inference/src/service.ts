@@ -6,6 +6,7 @@ import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
 import { bindService } from '@atoll/rpc/handlers';
 import { maxMessageBytes } from '@atoll/rpc/limits';
 import { startServer } from '@atoll/rpc/server';
+import { pluggedDevices } from '@atoll/runtime/plugged-devices';
 import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
 import type { EdgeInferenceConfig } from './config.js';
@@ -36,6 +37,7 @@ import type { Swapper } from './swap/swapper.js';
 
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
 export { standaloneConfig } from './config.js';
+export { parseDevices } from './config/devices.js';
 
 /** What a node takes from whoever starts it. */
 export interface EdgeInferenceDeps {
@@ -68,12 +70,15 @@ export async function startEdgeInference(
     const settings: ChildSettings = {
       libraries: config.libraries,
       threads: config.threads,
+      edgeTpuOptions: config.devices.options,
       ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
     };
     let manager: SwapManager | undefined;
     let health: HealthReport | undefined;
     let restarts = 0;
-    const pool = await startPool(config.slots, {
+    const pool = await startPool({
+      cpuSlots: config.slots,
+      devices: await devicesOf(config),
       settings,
       invokeTimeoutMs: config.invokeTimeoutMs,
       log,
@@ -171,6 +176,12 @@ export async function startEdgeInference(
     await stop();
     throw error;
   }
+}
+
+/** A node whose models run on a CPU by choice leaves the devices to others. */
+async function devicesOf({ backend, devices }: EdgeInferenceConfig): Promise<readonly string[]> {
+  if (backend === 'native' || backend === 'wasm') return [];
+  return devices.names === 'auto' ? await pluggedDevices() : devices.names;
 }
 
 async function serveFile(swapper: Swapper, file: EdgeInferenceConfig['models'][number]): Promise<void> {

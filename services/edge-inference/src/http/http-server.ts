@@ -6,7 +6,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { Answer } from './answer.js';
@@ -77,6 +77,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpSide> {
   const { listen, limits, log } = options;
   let stopping = false;
   const server = listening(options, () => stopping);
+  // Node counts a connection that never sent anything among the busy ones.
+  const silent = new Set<Socket>();
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }) => silent.delete(socket));
   server.maxConnections = limits.maxConnections;
   server.headersTimeout = limits.headersTimeoutMs;
   server.requestTimeout = limits.requestTimeoutMs;
@@ -103,6 +110,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpSide> {
           resolve();
         });
         server.closeIdleConnections();
+        for (const socket of silent) socket.destroy();
       }),
   };
 }

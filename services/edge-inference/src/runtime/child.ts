@@ -7,6 +7,8 @@ import { Socket } from 'node:net';
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import { tensorBytes } from '@atoll/runtime/model';
+import { holdEdgeTpu } from '@atoll/runtime/edgetpu';
+import type { EdgeTpu, EdgeTpuChoice } from '@atoll/runtime/edgetpu';
 import type { LoadedModel } from '@atoll/runtime/model';
 import { endWithParent } from '@atoll/runtime/native';
 import { openModel } from '@atoll/runtime/open';
@@ -20,6 +22,8 @@ function serve(socket: Socket): void {
   const models = new Map<string, { readonly model: LoadedModel; readonly device: string }>();
   const reader = new FrameReader();
   let settings: RuntimeSettings | undefined;
+  /** Held from the first model on it to the end of this process, so that no swap opens it anew. */
+  let edgeTpu: EdgeTpu | undefined;
 
   const send = (message: FromChild, tensors: readonly Uint8Array[] = []): void => {
     const parts = encodeFrame(message, tensors);
@@ -44,11 +48,20 @@ function serve(socket: Socket): void {
         if (settings === undefined)
           throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
         const before = process.memoryUsage.rss();
-        const model = await openFirst(message.candidates, settings);
+        const given = settings;
+        const holdDevice = (): EdgeTpu => (edgeTpu ??= holdEdgeTpu(choiceOf(given)));
+        const model = await openFirst(message.candidates, given, holdDevice).catch((error: unknown) => {
+          // A device that was away stays lost for whoever has it open: with nothing left on it, it is opened anew next time.
+          if (models.size === 0) {
+            edgeTpu?.close();
+            edgeTpu = undefined;
+          }
+          throw error;
+        });
         const { backend, inputs, outputs } = model;
-        await model.run(inputs.map((spec) => new Uint8Array(tensorBytes(spec))));
         const memoryBytes = Math.max(0, process.memoryUsage.rss() - before);
         const device = backend === 'edgetpu' ? (settings.device ?? backend) : 'cpu';
+        await models.get(message.handle)?.model.close();
         models.set(message.handle, { model, device });
         send({ kind: 'loaded', id, backend, device, inputs, outputs, memoryBytes });
         return;
@@ -92,7 +105,8 @@ function serve(socket: Socket): void {
 /** An accelerator that is not there, or that cannot take the file, leaves the next candidate; the last reason is told. */
 async function openFirst(
   candidates: readonly Candidate[],
-  { libraries, threads }: RuntimeSettings,
+  { libraries, threads, device }: RuntimeSettings,
+  holdDevice: () => EdgeTpu,
 ): Promise<LoadedModel> {
   let last: unknown = new AtollError(
     'FAILED_PRECONDITION',
@@ -107,12 +121,35 @@ async function openFirst(
           `cannot open ${candidate.path}: its bytes do not have digest ${candidate.sha256}`,
         );
       }
-      return await openModel(bytes, { backend: candidate.backend, libraries, threads });
+      const { backend } = candidate;
+      const onDevice = device !== undefined && backend === 'edgetpu';
+      const held = onDevice ? { edgeTpu: holdDevice() } : {};
+      return await ranOnce(await openModel(bytes, { backend, libraries, threads, ...held }));
     } catch (error) {
       last = error;
     }
   }
   throw last;
+}
+
+/** The same model after a first run, which is slower than those to come and tells whether it runs at all. */
+async function ranOnce(model: LoadedModel): Promise<LoadedModel> {
+  try {
+    await model.run(model.inputs.map((spec) => new Uint8Array(tensorBytes(spec))));
+    return model;
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+function choiceOf({ libraries, device, edgeTpuOptions }: RuntimeSettings): EdgeTpuChoice {
+  return {
+    tfLite: libraries.tfLite,
+    ...(libraries.edgeTpu === undefined ? {} : { library: libraries.edgeTpu }),
+    ...(device === undefined ? {} : { device }),
+    ...(edgeTpuOptions === undefined ? {} : { options: edgeTpuOptions }),
+  };
 }
 
 // The terminal sends SIGINT to the whole group; the front decides what it means.

@@ -2,10 +2,11 @@
  * One place where models run: a CPU share or an accelerator, held by one child process. Runs go to the child one at a time, so
  * what waits here has not started. When the child ends or hangs, the run in it fails, a run that had been sent but not begun is
  * sent once more, and a new child takes its place with all models loaded again. A model that does not load again is tried from
- * time to time, because a device or a disk may be back; one that ends every child that loads it is not.
+ * time to time, because a device or a disk may be back; one that ends every child that loads it is not, unless nothing else is
+ * loaded on that device: then it may be the device that ends them. A device that fails a run is opened anew by a new child.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AtollError, reasonOf } from '@atoll/base/error';
+import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
 import { isRuntimeGone, runtimeGone, startChild } from './child-process.js';
@@ -34,10 +35,20 @@ export interface Slot {
   readonly load: number;
   /** Why runs of a model cannot be answered at present; undefined when nothing is known against it. */
   faultOf(handle: string): string | undefined;
+  /** True when a run of this model would begin now or after those before it. */
+  ready(handle: string): boolean;
   /** Loads a model and keeps it loaded in every child to come. */
   open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
-  /** UNAVAILABLE when the child ends or hangs in it; CANCELLED when `signal` aborts before it was sent. */
-  run(handle: string, inputs: readonly Uint8Array[], signal: AbortSignal): Promise<RunResult>;
+  /**
+   * As open, but a model that does not load is tried again from time to time. `check` looks at the model each time that it is
+   * loaded, and throws when it may not run.
+   */
+  keep(handle: string, candidates: readonly Candidate[], check: (info: LoadedInfo) => void): Promise<void>;
+  /**
+   * UNAVAILABLE when the child ends or hangs in it; CANCELLED when `signal` aborts before it was sent. One that is not `patient`
+   * does not wait for a new child either: it is UNAVAILABLE at once, because its caller has another place for it.
+   */
+  run(handle: string, inputs: readonly Uint8Array[], signal: AbortSignal, patient?: boolean): Promise<RunResult>;
   close(handle: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -49,7 +60,13 @@ interface Job {
   readonly resolve: (result: RunResult) => void;
   readonly reject: (error: unknown) => void;
   readonly sinceMs: number;
+  readonly patient: boolean;
   retried: boolean;
+}
+
+interface Kept {
+  readonly candidates: readonly Candidate[];
+  readonly check: (info: LoadedInfo) => void;
 }
 
 const quickEndMs = 1_000;
@@ -61,8 +78,10 @@ const mostDeadlyLoads = 3;
 /** Starts a slot with its first child. */
 export async function startSlot(options: SlotOptions): Promise<Slot> {
   const { settings, log } = options;
-  const kept = new Map<string, readonly Candidate[]>();
+  const kept = new Map<string, Kept>();
   const broken = new Map<string, string>();
+  /** Kept, and on their way into the child for the first time. */
+  const arriving = new Set<string>();
   const deadlyLoads = new Map<string, number>();
   /** Why there is no child, once one could not be replaced at once. */
   let down: string | undefined;
@@ -71,15 +90,40 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const stopping = new AbortController();
   let child: RuntimeChild | undefined = await startChild(settings, log);
   let running: Job | undefined;
+  /** The model whose run made a device's child end. */
+  let blamed: string | undefined;
+
+  /** The child is gone, and with it the place of runs that have another. */
+  const lose = (): void => {
+    child = undefined;
+    for (const job of waiting.splice(0)) {
+      if (job.patient) waiting.push(job);
+      else job.reject(runtimeGone(`cannot run ${job.handle}: the runtime process is being replaced`));
+    }
+  };
+
+  /** Loads what is kept; a model that may not run is not left there. */
+  const load = async (target: RuntimeChild, handle: string, { candidates, check }: Kept): Promise<LoadedInfo> => {
+    const info = await target.load(handle, candidates);
+    try {
+      check(info);
+    } catch (error) {
+      await target.unload(handle);
+      throw error;
+    }
+    return info;
+  };
 
   const supervise = async (first: RuntimeChild): Promise<void> => {
     let current: RuntimeChild | undefined = first;
     for (let quickEnds = 0; current !== undefined;) {
       const began = performance.now();
       const words = await current.ended;
-      child = undefined;
+      lose();
       if (stopping.signal.aborted) return;
-      const hit = running === undefined ? [...kept.keys()] : [running.handle];
+      const ran = running?.handle ?? blamed;
+      blamed = undefined;
+      const hit = ran === undefined ? [...kept.keys()] : [ran];
       log.warn('the runtime process ended unasked', { words, handles: hit });
       options.onCrash(hit);
       quickEnds = performance.now() - began < quickEndMs ? quickEnds + 1 : 0;
@@ -108,10 +152,10 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     let next: RuntimeChild | undefined;
     try {
       next = await startChild(settings, log);
-      for (const [handle, candidates] of kept) {
-        if (broken.has(handle)) continue;
+      for (const [handle, one] of kept) {
+        if (broken.has(handle) || arriving.has(handle)) continue;
         try {
-          await next.load(handle, candidates);
+          await load(next, handle, one);
           deadlyLoads.delete(handle);
         } catch (error) {
           log.error('a model could not be loaded again', { handle, error });
@@ -132,19 +176,25 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     return undefined;
   };
 
+  /** A model that ended its children is left alone, but on a device where nothing runs: that may have been the device. */
+  const isHopeless = (handle: string): boolean =>
+    deadlyLoads.has(handle) && (settings.device === undefined || broken.size < kept.size);
+
   /** Tries again what did not load, beside what runs. */
   const mend = async (): Promise<void> => {
     const target = child;
     for (const handle of broken.keys()) {
-      const candidates = kept.get(handle);
-      if (target === undefined || candidates === undefined || deadlyLoads.has(handle)) continue;
+      const one = kept.get(handle);
+      if (target === undefined || one === undefined || isHopeless(handle)) continue;
       try {
-        await target.load(handle, candidates);
+        await load(target, handle, one);
         if (kept.has(handle)) broken.delete(handle);
         else await target.unload(handle);
+        if (settings.device !== undefined) deadlyLoads.clear();
         options.onFault?.();
         log.info('a model is loaded again', { handle });
       } catch (error) {
+        if (isRuntimeGone(error)) deadlyLoads.set(handle, mostDeadlyLoads);
         log.debug('a model still does not load', { handle, reason: reasonOf(error) });
       }
     }
@@ -198,8 +248,14 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       job.resolve({ ...(await target.run(job.handle, job.inputs, onStarted)), queueMs });
     } catch (error) {
       const lost = isRuntimeGone(error);
-      if (lost && child === target) child = undefined;
-      if (lost && !begun && !job.retried && !stopping.signal.aborted) {
+      // What the library says of a run on a device is most likely of the device, which only a new child can open anew.
+      const deviceFailed = settings.device !== undefined && toAtollError(error).code === 'INTERNAL';
+      if (deviceFailed) {
+        blamed = job.handle;
+        target.kill();
+      }
+      if ((lost || deviceFailed) && child === target) lose();
+      if (lost && !begun && job.patient && !job.retried && !stopping.signal.aborted) {
         job.retried = true;
         waiting.unshift(job);
       } else {
@@ -219,18 +275,39 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     get load() {
       return waiting.length + (running === undefined ? 0 : 1);
     },
+    ready: (handle) => child !== undefined && kept.has(handle) && !broken.has(handle) && !arriving.has(handle),
     faultOf: (handle) => down ?? broken.get(handle),
     async open(handle, candidates) {
       if (child === undefined) await new Promise<void>((resolve) => openers.push(resolve));
       if (child === undefined) throw stopped();
-      const info = await child.load(handle, candidates);
-      kept.set(handle, candidates);
+      const one = { candidates, check: () => undefined };
+      const info = await load(child, handle, one);
+      kept.set(handle, one);
       return info;
     },
-    run: (handle, inputs, signal) =>
+    async keep(handle, candidates, check) {
+      if (child === undefined) await new Promise<void>((resolve) => openers.push(resolve));
+      if (child === undefined) throw stopped();
+      const one = { candidates, check };
+      kept.set(handle, one);
+      arriving.add(handle);
+      try {
+        await load(child, handle, one);
+        if (kept.get(handle) !== one) await child?.unload(handle);
+      } catch (error) {
+        if (kept.get(handle) === one) broken.set(handle, reasonOf(error));
+        throw error;
+      } finally {
+        arriving.delete(handle);
+        options.onFault?.();
+      }
+    },
+    run: (handle, inputs, signal, patient = true) =>
       new Promise((resolve, reject) => {
         if (stopping.signal.aborted) return reject(stopped());
-        waiting.push({ handle, inputs, signal, resolve, reject, sinceMs: machineMs(), retried: false });
+        if (!patient && child === undefined)
+          return reject(runtimeGone(`cannot run ${handle}: there is no runtime process`));
+        waiting.push({ handle, inputs, signal, resolve, reject, sinceMs: machineMs(), patient, retried: false });
         pump();
       }),
     async close(handle) {

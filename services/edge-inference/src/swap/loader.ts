@@ -58,12 +58,14 @@ export function createLoader({ pool, candidatesOf, log }: LoaderDeps): Loader {
           await close(handle);
           return { fault };
         }
+        // What it took of memory that the process had free already does not show as growth.
+        const fileBytes = Math.max(...pkg.files.map(({ sizeBytes }) => sizeBytes));
         const entry: Entry = {
           pkg,
           handle,
           info,
           stats,
-          needs: { ...needs, memoryBytes: Math.max(needs.memoryBytes, info.memoryBytes) },
+          needs: { ...needs, memoryBytes: Math.max(needs.memoryBytes, info.memoryBytes, fileBytes) },
           leases: createLeaseCounter(),
           tally: { compared: 0, sumAbsError: 0, skipped: 0, maxMeanAbsError: 0 },
           state: 'ready',

@@ -70,7 +70,8 @@ export function createResidency(deps: ResidencyDeps): Residency {
     model.history = [...known, { version: entry.pkg.version, stats: entry.stats }].slice(-historyLength);
     deps.onServing();
     const reason = `${why}, on ${entry.info.backend}`;
-    models.note(model, { kind: 'stable', version: entry.pkg.version, label: 'stable', reason });
+    const kind = before?.pkg === entry.pkg ? 'reloaded' : 'stable';
+    models.note(model, { kind, version: entry.pkg.version, label: 'stable', reason });
   };
 
   /** Takes the steps that the policy names. */

@@ -80,6 +80,20 @@ describe('repositoryFolder()', () => {
     assert.notEqual((await repositoryFolder(root).package('m', 3n)).manifestSha256, pkg.manifestSha256);
   });
 
+  test('package() carries the parts of a model that was cut, in order', async () => {
+    const part = (index: number): string => `m/1/model_segment_${index}_of_2.tflite`;
+    const root = await make({ 'm/1/model.tflite': model, [part(1)]: 'second', [part(0)]: 'first' });
+    const { files } = await repositoryFolder(root).package('m', 1n);
+    assert.deepEqual(
+      files.map(({ segment, sha256: digest }) => [segment, digest]),
+      [
+        [undefined, sha256(model)],
+        [{ index: 0, count: 2 }, sha256('first')],
+        [{ index: 1, count: 2 }, sha256('second')],
+      ],
+    );
+  });
+
   test('package() refuses in one line what cannot be used', async () => {
     const table: readonly (readonly [Readonly<Record<string, string | Uint8Array>>, RegExp])[] = [
       [{ 'm/1/labels.txt': 'a' }, /there is no model\.tflite/],
@@ -99,6 +113,7 @@ describe('repositoryFolder()', () => {
         /preprocessing\.std is not 1 or 3 numbers above 0/,
       ],
       [{ 'm/2/model.tflite': model }, /no such file/],
+      [{ 'm/1/model.tflite': model, 'm/1/model_segment_0_of_2.tflite': model }, /it lacks segment 1 of 2/],
     ];
     for (const [files, message] of table) {
       const refused = repositoryFolder(await make(files)).package('m', 1n);

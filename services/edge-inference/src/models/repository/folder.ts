@@ -5,6 +5,7 @@
  */
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import { segmentGap } from '@atoll/release/target';
 import { isEdgeTpuModel } from '@atoll/runtime/edgetpu-file';
 import { maxModelBytes } from '@atoll/runtime/open';
 import { describeModelFile } from '../from-file.js';
@@ -84,17 +85,26 @@ async function packageIn(root: string, model: string, version: bigint): Promise<
   if (edgeTpu !== undefined && !isEdgeTpuModel(edgeTpu.bytes)) {
     throw new AtollError('INVALID_ARGUMENT', `${edgeTpu.path} is not compiled for an Edge TPU`);
   }
+  const gap = segmentGap(files.segments.map(({ segment }) => segment));
+  if (gap !== undefined) throw new AtollError('INVALID_ARGUMENT', gap);
+  const segments: { readonly name: string; readonly file: PackageFile }[] = [];
+  for (const { name, segment } of files.segments) {
+    const file = await readInside(root, [...at, name], maxModelBytes);
+    segments.push({ name, file: { ...fileOf(file, isEdgeTpuModel(file.bytes) ? 'edgetpu' : 'cpu'), segment } });
+  }
   const described = describeModelFile(main.bytes, main.path);
   const labels = await read(files.labels, maxLabelBytes);
   const golden = files.golden === undefined ? [] : await goldenIn(root, [...at, files.golden], manifest.tolerance);
   const packageFiles: readonly PackageFile[] = [
     ...(cpu === undefined ? [] : [fileOf(cpu, isEdgeTpuModel(cpu.bytes) ? 'edgetpu' : 'cpu')]),
     ...(edgeTpu === undefined ? [] : [fileOf(edgeTpu, 'edgetpu')]),
+    ...segments.map(({ file }) => file),
   ];
-  const digests = new Map([
+  const digests = new Map<string, string | undefined>([
     ['model.tflite', cpu?.sha256],
     ['model_edgetpu.tflite', edgeTpu?.sha256],
     ['labels.txt', labels?.sha256],
+    ...segments.map(({ name, file }): [string, string] => [name, file.sha256]),
   ]);
   for (const [name, promised] of Object.entries(manifest.sha256)) {
     const is = digests.get(name);

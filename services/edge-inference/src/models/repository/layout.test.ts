@@ -40,9 +40,14 @@ describe('the layout of a repository', () => {
   });
 
   test('versionFiles() knows the files of the layout and no others', () => {
-    assert.deepEqual(versionFiles(['README', 'labels.txt', 'model.tflite', 'model.onnx']), {
+    const segments = ['model_segment_1_of_2_edgetpu.tflite', 'model_segment_0_of_2_edgetpu.tflite'];
+    assert.deepEqual(versionFiles(['README', 'labels.txt', 'model.tflite', 'model.onnx', ...segments]), {
       cpu: 'model.tflite',
       edgeTpu: undefined,
+      segments: [
+        { name: segments[1], segment: { index: 0, count: 2 } },
+        { name: segments[0], segment: { index: 1, count: 2 } },
+      ],
       labels: 'labels.txt',
       manifest: undefined,
       golden: undefined,

@@ -3,12 +3,16 @@
  * names in a folder alone; names that are not of the layout are somebody else's and passed over.
  */
 
+import type { Segment } from '@atoll/release/target';
+
 /** Names in a version's folder that mean something. */
 export interface VersionFiles {
   /** The model for any CPU. */
   readonly cpu: string | undefined;
   /** The compiled model for one Edge TPU. */
   readonly edgeTpu: string | undefined;
+  /** The parts of the model as it was cut for several Edge TPUs, in order, as the compiler names them. */
+  readonly segments: readonly { readonly name: string; readonly segment: Segment }[];
   readonly labels: string | undefined;
   readonly manifest: string | undefined;
   /** The folder of golden pairs. */
@@ -36,10 +40,18 @@ export function versionFiles(names: readonly string[]): VersionFiles {
   return {
     cpu: have('model.tflite'),
     edgeTpu: have('model_edgetpu.tflite'),
+    segments: names
+      .flatMap((name) => segmentNamed(name) ?? [])
+      .toSorted((a, b) => a.segment.count - b.segment.count || a.segment.index - b.segment.index),
     labels: have('labels.txt'),
     manifest: have('manifest.json'),
     golden: have('golden'),
   };
+}
+
+function segmentNamed(name: string): VersionFiles['segments'][number] | undefined {
+  const [, index, count] = /^model_segment_(\d{1,2})_of_(\d{1,2})(?:_edgetpu)?\.tflite$/.exec(name) ?? [];
+  return index === undefined ? undefined : { name, segment: { index: Number(index), count: Number(count) } };
 }
 
 /** Pairs NAME.input.bin and NAME.output.bin, by name; a lone one is told by its file name. */

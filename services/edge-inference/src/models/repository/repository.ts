@@ -22,7 +22,7 @@ export interface RepositoryEntry {
   /** Decimal; empty for a model without any version. */
   readonly version: string;
   readonly state: ModelState;
-  /** Why it does not serve; empty when it does. */
+  /** Why it does not serve, or not at once; empty when it does. */
   readonly reason: string;
 }
 
@@ -153,6 +153,10 @@ export function createRepository({ folder, files, swapper, log }: RepositoryOpti
           const key = keyOf(name, version);
           add(name, version, underWay.get(key) ?? 'UNAVAILABLE', fault ?? faults.get(key) ?? 'it is not loaded');
         }
+      }
+      for (const name of new Set(there.map(({ name }) => name))) {
+        const active = swapper.active(name);
+        if (active !== undefined) add(name, active.version, 'READY', 'it rests: its next request loads it');
       }
       for (const { served } of swapper.versions()) add(served.pkg.model, served.pkg.version, ...stateOf(served.state));
       return [...entries.values()].toSorted(

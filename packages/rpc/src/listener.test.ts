@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { after, test } from 'node:test';
+import { eventually } from '@atoll/base/eventually';
+import { silentLogger } from '@atoll/base/log';
+import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
+import { openChannel } from './channel.js';
+import type { ConnectionLimits } from './connections.js';
+import { bindService } from './handlers.js';
+import { checkServing } from './health.js';
+import { startServer } from './server.js';
+
+const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+/** An empty SETTINGS frame, and HEADERS of stream 1 without their end. */
+const half = Buffer.from('000000040000000000' + '000001010000000001' + '82', 'hex');
+
+async function serve(connections: Partial<ConnectionLimits>) {
+  const service = bindService(BlobServiceService, {
+    findMissing: async () => ({ missingSha256: [] }),
+    put: () => Promise.reject(new Error('not in this test')),
+    get: () => {
+      throw new Error('not in this test');
+    },
+  });
+  const server = await startServer({ listen: '127.0.0.1:0', services: [service], log: silentLogger, connections });
+  const channel = openChannel(server.address);
+  const sockets: Socket[] = [];
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    channel.close();
+    await server.stop();
+  });
+  const port = Number(server.address.split(':')[1]);
+  const open = async (bytes: string | Buffer): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    sockets.push(socket);
+    await once(socket, 'connect');
+    if (bytes.length > 0) socket.write(bytes);
+    return socket;
+  };
+  return { server, ask: () => channel.client(BlobServiceService).findMissing({ sha256: [] }), open };
+}
+
+test('connections that only hold a server are ended, those that make calls are not', { timeout: 30_000 }, async () => {
+  const { ask, open } = await serve({ firstCallMs: 300 });
+  await ask();
+  const held = await Promise.all(['', 'PRI * HT', preface, Buffer.concat([Buffer.from(preface), half])].map(open));
+  await Promise.all(held.map((socket) => once(socket, 'close')));
+  await ask();
+});
+
+test('a full server gives the place of a connection without a call to a new one', { timeout: 30_000 }, async () => {
+  const { server, ask, open } = await serve({ maxConnections: 8, firstCallMs: 60_000 });
+  await ask();
+  const held = await Promise.all(Array.from({ length: 40 }, () => open(preface)));
+  await eventually(() => assert.equal(held.filter((socket) => !socket.destroyed).length, 40 - 33));
+  await checkServing(server.address, 5_000);
+  await ask();
+});
