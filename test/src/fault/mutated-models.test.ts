@@ -13,6 +13,7 @@ import { cachePaths } from '@atoll/base/cache';
 import { systemClock } from '@atoll/base/clock';
 import { sha256 } from '@atoll/base/digest';
 import { isAtollError } from '@atoll/base/error';
+import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import type { RunningEdgeInference } from '@atoll/edge-inference/service';
 import { standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
@@ -23,6 +24,7 @@ import { openModel } from '@atoll/runtime/open';
 import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
 import type { Mutated } from './mutations.js';
 import { mutatedFiles } from './mutations.js';
+import { slowClassifier } from '../support/slow-classifier.js';
 
 const size = 16;
 const inputs = [1, 2, 3].map((seed) =>
@@ -47,10 +49,8 @@ describe('damaged model files offered while clients are served', { timeout: 900_
     folder = await mkdtemp(join(tmpdir(), 'atoll-mutated-'));
     good = tinyClassifier({ seed: 7, size, classes: 6, io: 'uint8' });
     const config = standaloneConfig(cachePaths(process.env));
-    const model = await openModel(good, { backend: 'auto', libraries: config.libraries });
-    expected = inputs.map((input) => model.runSync([input])[0] ?? new Uint8Array(0));
-    await model.close();
-    await place(1, good);
+    expected = await answersOf(good);
+    await place(1, good, expected);
     node = await startEdgeInference(
       { ...config, repository: join(folder, 'repository') },
       { log: silentLogger, clock: systemClock },
@@ -66,13 +66,18 @@ describe('damaged model files offered while clients are served', { timeout: 900_
   });
 
   /** Lays a version of model m into the repository, with its golden cases. */
-  const place = async (number: number, bytes: Uint8Array): Promise<string> => {
-    const at = join(folder, 'repository', 'm', String(number));
+  const place = async (
+    number: number,
+    bytes: Uint8Array,
+    golden: readonly Uint8Array[],
+    model = 'repository/m',
+  ): Promise<string> => {
+    const at = join(folder, model, String(number));
     await mkdir(join(at, 'golden'), { recursive: true });
     await writeFile(join(at, 'model.tflite'), bytes);
     for (const [i, input] of inputs.entries()) {
       await writeFile(join(at, 'golden', `${i}.input.bin`), input);
-      await writeFile(join(at, 'golden', `${i}.output.bin`), expected[i] ?? input);
+      await writeFile(join(at, 'golden', `${i}.output.bin`), golden[i] ?? input);
     }
     return at;
   };
@@ -80,7 +85,7 @@ describe('damaged model files offered while clients are served', { timeout: 900_
   /** Offers it; "served", or the reason of its refusal. */
   const offer = async ({ bytes, seed }: Mutated): Promise<string> => {
     version++;
-    const at = await place(version, bytes);
+    const at = await place(version, bytes, expected);
     if (seed % 2 === 0) {
       try {
         await node.repository.load('m', BigInt(version), never);
@@ -119,10 +124,14 @@ describe('damaged model files offered while clients are served', { timeout: 900_
   const answersGolden = async (): Promise<void> => {
     for (const [i, input] of inputs.entries()) assertClose((await ask(input)).bytes, expected[i]);
   };
-  const ask = async (input: Uint8Array): Promise<{ version: string; bytes: Uint8Array }> => {
-    const answer = await open.modelInfer(
+  const ask = async (
+    input: Uint8Array,
+    service = open,
+    modelName = 'm',
+  ): Promise<{ version: string; bytes: Uint8Array }> => {
+    const answer = await service.modelInfer(
       {
-        modelName: 'm',
+        modelName,
         modelVersion: '',
         id: '',
         parameters: {},
@@ -135,23 +144,92 @@ describe('damaged model files offered while clients are served', { timeout: 900_
     return { version: answer.modelVersion, bytes: answer.rawOutputContents[0] ?? new Uint8Array(0) };
   };
 
-  test(`${count} damaged files: none serves that does not answer its golden cases, and no request fails`, async (t: TestContext) => {
-    const served = new Set(['1']);
+  /** Callers who ask without pause, and hold every answer against what the first version says. */
+  const startLoad = (service = open, modelName = 'm') => {
     const answered = new Map<string, number>();
     const failures: unknown[] = [];
+    const honest = expected;
     let ended = false;
     const load = Array.from({ length: clients }, async (_, client) => {
       for (let i = client; !ended; i++) {
         const which = i % inputs.length;
         try {
-          const { version: by, bytes } = await ask(inputs[which] ?? good);
+          const { version: by, bytes } = await ask(inputs[which] ?? good, service, modelName);
           answered.set(by, (answered.get(by) ?? 0) + 1);
-          assertClose(bytes, expected[which]);
+          assertClose(bytes, honest[which]);
         } catch (error) {
           failures.push(error);
         }
       }
     });
+    return {
+      answered,
+      failures,
+      async end() {
+        ended = true;
+        await Promise.all(load);
+      },
+    };
+  };
+
+  test('a model that answers wrongly and one that is many times too slow are refused, and no request fails', async () => {
+    const load = startLoad();
+    const present = node.swapper.active('m')?.version;
+    const offered = async (bytes: Uint8Array, golden: readonly Uint8Array[]): Promise<string> => {
+      version++;
+      await place(version, bytes, golden);
+      return await node.repository.load('m', BigInt(version), never).then(
+        () => 'served',
+        (error: unknown) => String(error),
+      );
+    };
+    const wrong = await offered(tinyClassifier({ seed: 8, size, classes: 6, io: 'uint8' }), expected);
+    // Its golden cases are its own answers, so that nothing speaks against it but its time.
+    const slow = slowClassifier(7, 3);
+    const late = await offered(slow, await answersOf(slow));
+    const { failures, answered } = load;
+    await load.end();
+    assert.match(wrong, /golden case 1 of 3: \d of 6 output elements are off by more than 1/);
+    assert.match(late, /a run takes [\d.]+ ms, this node allows [\d.]+ ms/);
+    assert.equal(node.swapper.active('m')?.version, present);
+    assert.deepEqual([...answered.keys()], [String(present)]);
+    assert.deepEqual(failures.map(String), []);
+  });
+
+  test('a model that proves slow only once it serves goes again, and no request fails', async () => {
+    const { swap, ...config } = standaloneConfig(cachePaths(process.env));
+    const trial = { ...swap.trial, windowMs: 400, minSamples: 5 };
+    await place(1, good, expected, 'patient/slow');
+    const patient = await startEdgeInference(
+      { ...config, swap: { ...swap, probeRatio: 0, trial }, repository: join(folder, 'patient') },
+      { log: silentLogger, clock: systemClock },
+    );
+    const line = openChannel(patient.address);
+    const load = startLoad(line.client(GRPCInferenceServiceService), 'slow');
+    try {
+      await eventually(() => assert.ok((load.answered.get('1') ?? 0) >= 50));
+      const slow = slowClassifier(7, 3);
+      await place(2, slow, await answersOf(slow), 'patient/slow');
+      await patient.repository.load('slow', 2n, never);
+      const lastDecision = () => patient.swapper.describe()[0]?.decisions.at(-1);
+      await eventually(() => assert.equal(lastDecision()?.kind, 'returned'), 20_000);
+      assert.match(
+        lastDecision()?.reason ?? '',
+        /^TOO_SLOW: p99 of [\d.]+ ms, [\d.]+ times the [\d.]+ ms of the other version, 3 times may be; back to v1$/,
+      );
+      assert.equal(patient.swapper.active('slow')?.version, 1n);
+    } finally {
+      await load.end();
+      line.close();
+      await patient.stop();
+    }
+    assert.deepEqual(load.failures.filter((error) => !/answer [\d,]+ is off by/.test(String(error))).map(String), []);
+  });
+
+  test(`${count} damaged files: none serves that does not answer its golden cases, and no request fails`, async (t: TestContext) => {
+    // The version that serves by now passed the same golden cases.
+    const served = new Set([String(node.swapper.active('m')?.version)]);
+    const load = startLoad();
     const outcomes = new Map<string, number>();
     const byKind = new Map<string, string[]>();
     for (const mutated of mutatedFiles(good, count)) {
@@ -167,8 +245,8 @@ describe('damaged model files offered while clients are served', { timeout: 900_
       const now = node.swapper.active('m')?.version;
       assert.equal(now, outcome === 'served' ? BigInt(version) : before, name);
     }
-    ended = true;
-    await Promise.all(load);
+    const { answered, failures } = load;
+    await load.end();
     const requests = [...answered.values()].reduce((sum, n) => sum + n, 0);
     t.diagnostic(`${requests} requests, ${failures.length} failed; ${tally(outcomes)}`);
     for (const [kind, list] of byKind) t.diagnostic(`${kind}: ${tally(countOf(list))}`);
@@ -182,6 +260,14 @@ describe('damaged model files offered while clients are served', { timeout: 900_
     assert.equal(Math.max(...crashes), 0);
   });
 });
+
+async function answersOf(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+  const { libraries } = standaloneConfig(cachePaths(process.env));
+  const model = await openModel(bytes, { backend: 'auto', libraries });
+  const answers = inputs.map((input) => model.runSync([input])[0] ?? new Uint8Array(0));
+  await model.close();
+  return answers;
+}
 
 function assertClose(bytes: Uint8Array, expected: Uint8Array | undefined): void {
   const worst = Math.max(...(expected ?? []).map((value, i) => Math.abs(value - (bytes[i] ?? NaN))));

@@ -74,6 +74,23 @@ const table: readonly Case[] = [
     slowSinceMs: 9_500,
     says: 'wait',
   },
+  {
+    why: 'slow, so that few come through in a span',
+    elapsedMs: 5_000,
+    total: slow,
+    recent: { requests: 2, p99Ms: 40 },
+    reference: usual,
+    slowSinceMs: 4_000,
+    says: 'TOO_SLOW p99 of 40.0 ms, 4.0 times the 10.0 ms of the other version, 2 times may be',
+  },
+  {
+    why: 'slow, but few in all',
+    elapsedMs: 5_000,
+    recent: { requests: 19, p99Ms: 40 },
+    reference: usual,
+    slowSinceMs: 4_000,
+    says: 'wait',
+  },
   { why: 'slow beside nothing', elapsedMs: 9_000, recent: slow, slowSinceMs: 0, says: 'wait' },
   {
     why: 'slow beside too few',
@@ -117,7 +134,7 @@ describe('judgeTrial()', () => {
     });
   }
 
-  test('remembers since when it is slow, through a span without enough requests, and forgets once it is fast', () => {
+  test('remembers since when it is slow, through a span without requests, and forgets once it is fast', () => {
     const sample = (elapsedMs: number, recent: Partial<VersionStats>): TrialSample => ({
       elapsedMs,
       total: stats(recent),
@@ -126,7 +143,7 @@ describe('judgeTrial()', () => {
     });
     const first = judgeTrial(emptyTrial, sample(100, slow), policy).memory;
     assert.deepEqual(first, { slowSinceMs: 100 });
-    const idle = judgeTrial(first, sample(400, { requests: 1, p99Ms: 90 }), policy).memory;
+    const idle = judgeTrial(first, sample(400, {}), policy).memory;
     assert.deepEqual(idle, { slowSinceMs: 100 });
     assert.deepEqual(judgeTrial(idle, sample(700, usual), policy).memory, emptyTrial);
   });

@@ -63,9 +63,9 @@ export function judgeTrial(
 ): { readonly memory: TrialMemory; readonly verdict: TrialVerdict } {
   const { elapsedMs, total, recent } = sample;
   const slow = slowness(sample, policy);
-  // A span with too few requests says nothing new.
+  // A span without requests says nothing new.
   const slowSinceMs =
-    slow !== undefined || recent.requests < policy.minSamples
+    slow !== undefined || recent.requests === 0
       ? (before.slowSinceMs ?? (slow === undefined ? undefined : elapsedMs))
       : undefined;
   const memory = { slowSinceMs };
@@ -88,9 +88,11 @@ export function judgeTrial(
   return { memory, verdict: { kind: 'pass' } };
 }
 
-function slowness({ recent, reference }: TrialSample, policy: TrialPolicy): string | undefined {
+function slowness({ total, recent, reference }: TrialSample, policy: TrialPolicy): string | undefined {
   if (policy.maxLatencyRatio === 0 || reference === undefined) return undefined;
-  if (recent.requests < policy.minSamples || reference.requests < policy.minSamples) return undefined;
+  // Few in a span are enough: a version that is slow has few.
+  if (total.requests < policy.minSamples || recent.requests === 0) return undefined;
+  if (reference.requests < policy.minSamples) return undefined;
   const [is, usual] = [recent.p99Ms, reference.p99Ms];
   if (usual <= 0 || is <= Math.max(usual * policy.maxLatencyRatio, usual + slowLeastMs)) return undefined;
   return `p99 of ${is.toFixed(1)} ms, ${(is / usual).toFixed(1)} times the ${usual.toFixed(1)} ms of the other version, ${policy.maxLatencyRatio} times may be`;
