@@ -35,6 +35,11 @@ describe('atoll bench', () => {
       /^atoll: cannot bench net "mobilnet-v1" .*: did you mean mobilenet-v1\?\n$/,
     ],
     [['quantize', '--ranges', 'auto,max'], 2, /max is none of auto, minmax/],
+    [['invoke', '--only', 'cnn'], 2, /cnn is none of cnn150, mobilenet-v2-224/],
+    [['invoke', '--backends', 'native-litert,webgpu'], 2, /webgpu is none of native-litert, native-tflite, wasm/],
+    [['serve', '--only', 'atoll,torchserve'], 2, /torchserve is none of atoll, atoll-1, triton, kserve, mlserver/],
+    [['serve', '--seconds', '0'], 2, /It must be a number from 0\.3 to 600/],
+    [['swap', '--every-seconds', '0'], 2, /It must be a number from 0\.1 to 60/],
     [['quantize', '--runs', '0'], 2, /It must be a whole number from 1 to 100/],
   ];
   for (const [args, code, message] of refused) {
