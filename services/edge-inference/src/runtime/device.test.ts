@@ -220,7 +220,7 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     assert.ok((await standIn.journal()).some(({ line }) => line === 'option Performance=Low'));
   });
 
-  test('a cut model runs in a row over two devices, and as its twin while one is away', async () => {
+  test('a cut model runs in a row over two devices, and as its twin while one is away', async (t) => {
     const devices = [device, `${device}.2`];
     await standIn.plug(devices);
     const pool = await start({ devices });
@@ -239,6 +239,16 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     assert.equal(info.device, devices.join('+'));
     const result = await pool.run('a', [picture], patient);
     assert.deepEqual([result.device, result.outputs], [devices.join('+'), expected]);
+    await standIn.fate('slow 20');
+    const timed = async (count: number): Promise<number> => {
+      const began = performance.now();
+      const runs = Array.from({ length: count }, () => pool.run('a', [picture], new AbortController().signal));
+      await Promise.all(runs);
+      return (count * 1_000) / (performance.now() - began);
+    };
+    const [alone, inARow] = [await timed(1), await timed(16)];
+    t.diagnostic(`20 ms a part: one run at a time ${alone.toFixed(0)} runs/s, in a row ${inARow.toFixed(0)} runs/s`);
+    await standIn.fate('ok');
     await standIn.plug([device]);
     const fallback = await pool.run('a', [picture], patient);
     assert.deepEqual([fallback.device, fallback.outputs], ['cpu', twin.onCpu]);

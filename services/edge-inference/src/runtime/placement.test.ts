@@ -57,4 +57,6 @@ test('noRoute() says what is missing', () => {
   assert.equal(of('', 'cpu'), 'the package has no file for this node');
   assert.equal(of('edgetpu', 'cpu'), 'its files are for an Edge TPU, and this node has none');
   assert.equal(of('edgetpu 0/2, edgetpu 1/2', 'cpu a'), 'it is cut for 2 devices in a row, and this node has 1');
+  assert.equal(of('auto 0/2, auto 1/2', 'cpu a'), 'it is cut for 2 slots in a row, and this node has 1');
+  assert.equal(of('auto 0/2', 'cpu cpu'), 'it is cut into 2 parts, and not all of them are there');
 });

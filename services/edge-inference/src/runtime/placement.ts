@@ -58,11 +58,15 @@ export function placeModel(candidates: readonly Candidate[], seats: readonly Sea
 
 /** Why a model has no route here. */
 export function noRoute(candidates: readonly Candidate[], seats: readonly Seat[]): string {
-  const devices = seats.filter(({ device }) => device !== undefined).length;
-  if (candidates.length === 0) return 'the package has no file for this node';
-  if (devices === 0) return 'its files are for an Edge TPU, and this node has none';
-  const count = candidates[0]?.segment?.count ?? 0;
-  return `it is cut for ${count} devices in a row, and this node has ${devices}`;
+  const [first] = candidates;
+  if (first === undefined) return 'the package has no file for this node';
+  const onDevice = first.backend === 'edgetpu';
+  const free = seats.filter(({ device }) => (device !== undefined) === onDevice).length;
+  const { segment } = first;
+  if (onDevice && free === 0) return 'its files are for an Edge TPU, and this node has none';
+  if (segment === undefined) return 'this node has no slot for it';
+  if (partsOf(candidates).length === 0) return `it is cut into ${segment.count} parts, and not all of them are there`;
+  return `it is cut for ${segment.count} ${onDevice ? 'devices' : 'slots'} in a row, and this node has ${free}`;
 }
 
 /** The files of each part in order; none unless there is one for every part of one cut. */
