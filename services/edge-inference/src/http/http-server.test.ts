@@ -156,13 +156,32 @@ describe('startHttp()', { timeout: 60_000 }, () => {
     await alive(side);
   });
 
-  test('connections above the limit are closed, the others stay', async () => {
-    const side = await serve(echo, { limits: { maxConnections: 2 } });
-    const kept = [await open(side), await open(side)];
-    await closed(await open(side));
-    kept[0]?.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
-    assert.match(String((await once(kept[0] as Socket, 'data'))[0]), /^HTTP\/1\.1 200 /);
-    for (const socket of kept) socket.destroy();
+  test('too many connections: silent ones give way, then idle ones, and busy ones stay', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let inside = 0;
+    const side = await serve(
+      async () => {
+        inside++;
+        await held;
+        return textAnswer(200, 'done', 'text/plain');
+      },
+      { limits: { maxConnections: 2 } },
+    );
+    const busy = await open(side);
+    busy.write('POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    const answer = closed(busy);
+    await eventually(() => assert.equal(inside, 1));
+    const silent = closed(await open(side));
+    const idle = await open(side);
+    await silent;
+    idle.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.match(String((await once(idle, 'data'))[0]), /^HTTP\/1\.1 200 /);
+    const turnedAway = closed(await open(side));
+    await Promise.all([turnedAway, closed(idle)]);
+    await alive(side);
+    release();
+    assert.match(await answer, /^HTTP\/1\.1 200 [^]*done$/);
   });
 
   test('what is no HTTP, and a caller that goes away at any moment, changes nothing for the others', async () => {

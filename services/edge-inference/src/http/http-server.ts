@@ -6,7 +6,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { Answer } from './answer.js';
@@ -14,6 +14,7 @@ import { errorAnswer, httpFault } from './answer.js';
 import type { Body, BodyLimits } from './body.js';
 import { checkDeclaredLength, readBody } from './body.js';
 import { compressed } from './compress.js';
+import { keepDoor } from './door.js';
 import type { Access, Authorize, Exchange } from './exchange.js';
 import { callerOf } from './exchange.js';
 import type { Handlers } from './handlers.js';
@@ -77,14 +78,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpSide> {
   const { listen, limits, log } = options;
   let stopping = false;
   const server = listening(options, () => stopping);
-  // Node counts a connection that never sent anything among the busy ones.
-  const silent = new Set<Socket>();
-  server.on('connection', (socket) => {
-    silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
-  });
-  server.on('request', ({ socket }) => silent.delete(socket));
-  server.maxConnections = limits.maxConnections;
+  const door = keepDoor(server, limits.maxConnections);
   server.headersTimeout = limits.headersTimeoutMs;
   server.requestTimeout = limits.requestTimeoutMs;
   server.keepAliveTimeout = limits.keepAliveMs;
@@ -110,7 +104,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpSide> {
           resolve();
         });
         server.closeIdleConnections();
-        for (const socket of silent) socket.destroy();
+        door.endSilent();
       }),
   };
 }
