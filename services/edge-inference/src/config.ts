@@ -10,6 +10,8 @@ import type { DevicesConfig } from './config/devices.js';
 import { defaultDevices, readDevices } from './config/devices.js';
 import type { SwapConfig } from './config/swap.js';
 import { defaultSwap, readSwap } from './config/swap.js';
+import type { SecurityConfig } from './access/security-config.js';
+import { noSecurity, readSecurity } from './access/security-config.js';
 import type { ModelFile } from './models/from-file.js';
 
 /** How a node belongs to a fleet. */
@@ -60,6 +62,8 @@ export interface EdgeInferenceConfig {
   /** Folder of models as MODEL/VERSION/model.tflite; undefined = none. */
   readonly repository: string | undefined;
   readonly swap: SwapConfig;
+  /** Who may call, and how. */
+  readonly security: SecurityConfig;
   /** Undefined for a node that stands alone. */
   readonly fleet: FleetConfig | undefined;
 }
@@ -84,6 +88,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     models: [],
     repository: undefined,
     swap: defaultSwap,
+    security: noSecurity,
     fleet: undefined,
   };
 }
@@ -112,6 +117,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     models: reader.pairs('ATOLL_EDGE_INFERENCE_MODELS').map(([name, path]) => ({ name, path })),
     repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
     swap: readSwap(reader),
+    security: readSecurity(reader),
     fleet: readFleet(reader),
   };
   reader.done();

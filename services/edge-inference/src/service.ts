@@ -7,6 +7,8 @@ import { bindService } from '@atoll/rpc/handlers';
 import { maxMessageBytes } from '@atoll/rpc/limits';
 import { startServer } from '@atoll/rpc/server';
 import { pluggedDevices } from '@atoll/runtime/plugged-devices';
+import { startGuard } from './access/guard.js';
+import { openToNetwork } from './access/security-config.js';
 import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
 import type { EdgeInferenceConfig } from './config.js';
@@ -73,6 +75,10 @@ export async function startEdgeInference(
       edgeTpuOptions: config.devices.options,
       ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
     };
+    const guard = await startGuard(config.security, log);
+    undo.push(async () => guard.stop());
+    const warning = openToNetwork(config.listen, config.security);
+    if (warning !== undefined) log.warn(warning);
     let manager: SwapManager | undefined;
     let health: HealthReport | undefined;
     let restarts = 0;
@@ -125,7 +131,14 @@ export async function startEdgeInference(
     });
     const readiness = createReadiness(swaps, pool);
     const open = openInference({ inference, manager: swaps, repository, readiness, slots: pool.size });
-    const server = await startServer({ listen: config.listen, services: [own, open], log, drainMs: config.drainMs });
+    const server = await startServer({
+      listen: config.listen,
+      services: [own, open],
+      log,
+      drainMs: config.drainMs,
+      ...(guard.tls === undefined ? {} : { tls: guard.tls }),
+      ...(guard.authorizeCall === undefined ? {} : { authorize: guard.authorizeCall }),
+    });
     undo.push(() => server.stop());
     health = createHealthReport(server, readiness);
     const metrics = createNodeMetrics({
@@ -144,6 +157,8 @@ export async function startEdgeInference(
             limits: defaultHttpLimits(maxMessageBytes),
             log,
             drainMs: config.drainMs,
+            authorize: guard.authorizeRequest,
+            ...(guard.tls === undefined ? {} : { tls: guard.tls }),
           });
     if (http !== undefined) undo.push(() => http.stop());
 

@@ -3,12 +3,13 @@
  * the node and never holds it: headers and bodies have to come within their time and size, connections are counted, and every
  * failure is an answer.
  */
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
+import type { ServerTls } from '@atoll/rpc/tls';
 import type { Answer } from './answer.js';
 import { errorAnswer, httpFault } from './answer.js';
 import type { Body, BodyLimits } from './body.js';
@@ -47,8 +48,8 @@ export interface HttpOptions {
   readonly log: Logger;
   /** How long stop() lets requests finish. */
   readonly drainMs: number;
-  /** HTTPS, and with `ca` only for those who have a certificate of it. */
-  readonly tls?: { readonly key: Buffer; readonly cert: Buffer; readonly ca?: Buffer };
+  /** HTTPS, and with `verify` only for those who have a certificate. */
+  readonly tls?: ServerTls;
   /** Undefined lets everybody in. Health and metrics are for everybody in any case. */
   readonly authorize?: Authorize;
 }
@@ -123,13 +124,7 @@ function listening(options: HttpOptions, isStopping: () => boolean): Server {
     });
   };
   const timing = { connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs) };
-  const server =
-    tls === undefined
-      ? createServer(timing, listener)
-      : createTlsServer(
-          { ...timing, ...tls, ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) },
-          listener,
-        );
+  const server = tls === undefined ? createServer(timing, listener) : secure(tls, timing, listener);
   // A sender that asks before it sends is refused before it sends.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -141,6 +136,13 @@ function listening(options: HttpOptions, isStopping: () => boolean): Server {
     listener(request, response);
   });
   return server;
+}
+
+/** New files of certificates count for new connections. */
+function secure(tls: ServerTls, timing: ServerOptions, listener: RequestListener): Server {
+  const server = createTlsServer({ ...timing, ...tls.context(), ...tls.verify }, listener);
+  const unwatch = tls.onChange(() => server.setSecureContext(tls.context()));
+  return server.once('close', unwatch);
 }
 
 async function serve(
