@@ -1,7 +1,7 @@
 /** How fleet verbs find their fleet: --server, else ATOLL_SERVER, else the atoll.json of a running `atoll up`. */
 import { AtollError } from '@atoll/base/error';
 import { RolloutServiceService } from '@atoll/proto/atoll/v1/rollout';
-import { type Channel, openChannel, type RpcClient } from '@atoll/rpc/channel';
+import { type Channel, type ChannelSecurity, openChannel, type RpcClient } from '@atoll/rpc/channel';
 import type { Context } from './context.js';
 import { fleetFilePath, readFleetFile } from './up/fleet-file.js';
 
@@ -38,8 +38,12 @@ export async function withRegistry<T>(context: Context, use: (channel: Channel) 
 }
 
 /** Opens a channel for one use. */
-export async function withChannel<T>(address: string, use: (channel: Channel) => Promise<T>): Promise<T> {
-  const channel = openChannel(address);
+export async function withChannel<T>(
+  address: string,
+  use: (channel: Channel) => Promise<T>,
+  security: ChannelSecurity = {},
+): Promise<T> {
+  const channel = openChannel(address, security);
   try {
     return await use(channel);
   } finally {

@@ -3,10 +3,8 @@ import { cachePaths } from '@atoll/base/cache';
 import { systemClock } from '@atoll/base/clock';
 import { AtollError } from '@atoll/base/error';
 import { parseDevices, standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
-import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
 import type { BackendChoice } from '@atoll/runtime/open';
 import type { Context } from '../context.js';
-import { withChannel } from '../fleet.js';
 import type { Machine } from '../machine.js';
 import { action, addVerb } from '../verb.js';
 
@@ -21,6 +19,11 @@ interface ServeOptions {
   readonly listen: string;
   readonly backend: BackendChoice;
   readonly devices: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tokenFile?: string;
+  readonly adminTokenFile?: string;
 }
 
 /** `atoll serve`. */
@@ -46,6 +49,11 @@ export function addServe(program: Command, machine: Machine): void {
       'Edge TPUs to use, such as usb:0,pci:0; none, or auto = those that are plugged in',
       'auto',
     )
+    .option('--tls-cert <file>', 'PEM of the certificate of the node: gRPC and HTTP speak TLS then')
+    .option('--tls-key <file>', 'PEM of its key')
+    .option('--tls-client-ca <file>', 'PEM of the authority whose certificates clients must have')
+    .option('--token-file <file>', 'tokens of those who may ask, one a line: TOKEN or NAME TOKEN')
+    .option('--admin-token-file <file>', 'tokens of those who may change what serves; default: whoever may ask')
     .action(action<ServeOptions>(machine, serve));
 }
 
@@ -75,14 +83,18 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
       devices: { ...standalone.devices, names: parseDevices(options.devices) },
       models: options.model ?? [],
       repository: options.repository,
+      security: {
+        certificate: options.tlsCert,
+        key: options.tlsKey,
+        clientCa: options.tlsClientCa,
+        tokenFile: options.tokenFile,
+        adminTokenFile: options.adminTokenFile,
+      },
     },
     { log: context.log, clock: systemClock },
   );
   try {
-    const { versions } = await withChannel(running.address, (channel) =>
-      channel.client(InferenceServiceService).describeModels({}, { signal }),
-    );
-    const models = versions.map(({ model, version, backend }) => ({ name: model, version, backend }));
+    const { models } = running;
     context.result(
       { address: running.address, http: running.http ?? null, models },
       [

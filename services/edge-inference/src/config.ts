@@ -49,6 +49,8 @@ export interface EdgeInferenceConfig {
   readonly threads: number;
   /** Requests of one model that may wait. */
   readonly queueLimit: number;
+  /** Megabytes that one runtime process may hold; undefined = no bound. */
+  readonly childMemoryMb: number | undefined;
   /** A run that takes longer ends its runtime process. */
   readonly invokeTimeoutMs: number;
   /** What the trial of a new version may take in all. */
@@ -81,6 +83,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     slots: 1,
     threads: 1,
     queueLimit: 64,
+    childMemoryMb: undefined,
     invokeTimeoutMs: 10_000,
     probeTimeoutMs: 60_000,
     probeBudgetMs: 2_000,
@@ -110,6 +113,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     slots: reader.integer('ATOLL_EDGE_INFERENCE_SLOTS', defaults.slots, 1, 64),
     threads: reader.integer('ATOLL_EDGE_INFERENCE_THREADS', defaults.threads, 1, 64),
     queueLimit: reader.integer('ATOLL_EDGE_INFERENCE_QUEUE_LIMIT', defaults.queueLimit, 1, 100_000),
+    childMemoryMb: reader.integer('ATOLL_EDGE_INFERENCE_CHILD_MEMORY_MB', 0, 0, 1_000_000) || undefined,
     invokeTimeoutMs: reader.integer('ATOLL_EDGE_INFERENCE_INVOKE_TIMEOUT_MS', defaults.invokeTimeoutMs, 10, 600_000),
     probeTimeoutMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
     probeBudgetMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),

@@ -30,6 +30,7 @@ import { openInference } from './rpc/open-inference.js';
 import { predictStream } from './rpc/predict-stream.js';
 import { predict } from './rpc/predict.js';
 import type { ChildSettings } from './runtime/child-process.js';
+import { watchMemory } from './runtime/memory-watch.js';
 import { startPool } from './runtime/pool.js';
 import { probePackage } from './runtime/probe.js';
 import { createSwapManager } from './swap/manager.js';
@@ -95,6 +96,13 @@ export async function startEdgeInference(
       onFault: () => health?.refresh(),
     });
     undo.push(() => pool.stop());
+    const memory = watchMemory({
+      limitBytes: config.childMemoryMb === undefined ? undefined : config.childMemoryMb * 2 ** 20,
+      pids: () => pool.pids,
+      log,
+      platform: process.platform,
+    });
+    undo.push(async () => memory.stop());
     const probing = { settings, timeoutMs: config.probeTimeoutMs, log };
     const swaps = createSwapManager({
       pool,
