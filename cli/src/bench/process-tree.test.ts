@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
-import { cpuSecondsOf, processTree, rssOf } from './process-tree.js';
+import { cpuSecondsOf, processTree, pssBytesOf, rssOf } from './process-tree.js';
 
 const skip = existsSync('/proc/self/stat') ? false : 'this system has no /proc';
 
@@ -20,6 +20,7 @@ describe('processTree', { skip }, () => {
       const [own] = await processTree(process.pid);
       const tree = await processTree(process.pid);
       assert.ok(own !== undefined && rssOf(tree) > own.rssBytes);
+      assert.ok((await pssBytesOf(process.pid)) <= own.rssBytes * 2);
       assert.ok(own.cpuSeconds > 0 && own.cpuSeconds <= (await cpuSecondsOf(process.pid)));
     } finally {
       for (const { pid } of (await processTree(child.pid ?? 0)).toReversed()) process.kill(pid, 'SIGKILL');

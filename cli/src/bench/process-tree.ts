@@ -40,6 +40,13 @@ export function rssOf(uses: readonly ProcessUse[]): number {
   return uses.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
 }
 
+/** Memory of a process with a page that n share counted as an nth of it (Pss of proc_pid_smaps(5)); 0 where that is not told. */
+export async function pssBytesOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+  const [, kilobytes = '0'] = /^Pss:\s+(\d+) kB$/m.exec(text) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
 /** Processor time of all children of this process that have ended (cutime + cstime); null without /proc. */
 export async function endedChildrenCpuSeconds(): Promise<number | null> {
   const stat = await readFile('/proc/self/stat', 'utf8').catch(() => undefined);

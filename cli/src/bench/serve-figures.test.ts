@@ -17,7 +17,7 @@ function result(name: string, ours: boolean, rates: readonly number[]): ServerRe
     server: { name, ours, setUp: '1 slot', start: () => Promise.reject(new Error('it is not started here')) },
     loads: new Map([[8, loads]]),
     readyMs: [300, 100, 200],
-    rss: [{ front: 80e6, children: [40e6] }],
+    memory: [{ frontBytes: 80e6, childrenBytes: [40e6], pssBytes: 90e6 }],
     photo: ours ? [{ photoBytes: 70_000, totalMs: 7, inferMs: 3, besideMs: 4 }] : [],
   };
 }
@@ -33,6 +33,7 @@ describe('serveFigures', () => {
     assert.deepEqual([value, peer, peerValue, ratio, unit], [300, 'Peer', 150, 2, 'requests/s']);
     assert.equal(find('Atoll/start')?.value, 200);
     assert.equal(find('Atoll/rss')?.value, 120e6);
+    assert.equal(find('Atoll/pss')?.value, 90e6);
   });
 
   test("adds the front's and the children's processor time, and leaves out what was not measured", () => {
@@ -56,6 +57,6 @@ describe('describeServe', () => {
   test('has a line a server in each table', () => {
     const text = describeServe(results, { client: 'loop' });
     assert.match(text, /^client loop\n\n {2}8 at a time .*\n {2}Atoll +300 .*\n {2}Peer +150 /);
-    assert.match(text, /Atoll +200 +80 +40 +7\.00 = 3\.00 \+ 4\.00 +1 slot\n {2}Peer +200 +80 +40 +1 slot$/);
+    assert.match(text, /Atoll +200 +80 +40 +90 +7\.00 = 3\.00 \+ 4\.00 +1 slot\n {2}Peer +200 +80 +40 +90 +1 slot$/);
   });
 });

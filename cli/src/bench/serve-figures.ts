@@ -41,6 +41,7 @@ export function serveFigures(results: readonly ServerResult[], conditions: Condi
         ...figures,
         ...single('start', 'ms', ({ readyMs }) => median(readyMs)),
         ...single('rss', 'bytes', rssBytes),
+        ...single('pss', 'bytes', ({ memory }) => median(memory.map(({ pssBytes }) => pssBytes))),
         ...photoFigures(own, setUp),
       ];
     });
@@ -72,8 +73,8 @@ function photoFigures({ server, photo }: ServerResult, conditions: Conditions): 
 }
 
 /** The whole tree's, median of the rounds. */
-function rssBytes({ rss }: ServerResult): number {
-  return median(rss.map(({ front, children }) => children.reduce((sum, bytes) => sum + bytes, front)));
+function rssBytes({ memory }: ServerResult): number {
+  return median(memory.map(({ frontBytes, childrenBytes }) => childrenBytes.reduce((a, b) => a + b, frontBytes)));
 }
 
 /** The tables for people. */
@@ -95,17 +96,28 @@ export function describeServe(results: readonly ServerResult[], conditions: Cond
     const columns = ['requests/s', 'p50 ms', 'p99 ms', 'front cpu ms', 'children cpu ms', 'client cpu ms'];
     return table([`  ${concurrency} at a time`, ...columns], rows);
   });
-  const others = results.map(({ server, readyMs, rss, photo }) => [
+  const others = results.map(({ server, readyMs, memory, photo }) => [
     `  ${server.name}`,
     median(readyMs).toFixed(0),
-    megabytes(median(rss.map(({ front }) => front))),
-    (rss[0]?.children ?? []).map((_, i) => megabytes(median(rss.map(({ children }) => children[i] ?? 0)))).join(' + '),
+    megabytes(median(memory.map(({ frontBytes }) => frontBytes))),
+    (memory[0]?.childrenBytes ?? [])
+      .map((_, i) => megabytes(median(memory.map(({ childrenBytes }) => childrenBytes[i] ?? 0))))
+      .join(' + '),
+    megabytes(median(memory.map(({ pssBytes }) => pssBytes))),
     photo.length === 0
       ? ''
       : `${middle(photo, 'totalMs')} = ${middle(photo, 'inferMs')} + ${middle(photo, 'besideMs')}`,
     server.setUp,
   ]);
-  const columns = ['  server', 'start ms', 'front MB', 'children MB', 'photo ms = run + beside', 'set up'];
+  const columns = [
+    '  server',
+    'start ms',
+    'front MB',
+    'children MB',
+    'all Pss MB',
+    'photo ms = run + beside',
+    'set up',
+  ];
   return [describeConditions(conditions), ...loads, table(columns, others)].join('\n\n');
 }
 

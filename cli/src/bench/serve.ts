@@ -13,7 +13,7 @@ import { nodeLoad } from './load-loop.js';
 import { hasPerfAnalyzer, perfAnalyzer } from './perf-analyzer.js';
 import { kservePeer, mlserverPeer, type Peer, peerPython, perfAnalyzerPeer, tritonPeer } from './peer-python.js';
 import { predictPhoto, type PhotoTimes } from './predict-photo.js';
-import { processTree } from './process-tree.js';
+import { processTree, pssBytesOf } from './process-tree.js';
 import { pythonServer } from './python-server.js';
 import { describeServe, serveFigures } from './serve-figures.js';
 import type { ServedModel } from './served-models.js';
@@ -47,9 +47,18 @@ export interface ServerResult {
   readonly server: BenchServer;
   readonly loads: ReadonlyMap<number, readonly LoadOnServer[]>;
   readonly readyMs: readonly number[];
-  /** After the loads: the front, and each of its children. */
-  readonly rss: readonly { readonly front: number; readonly children: readonly number[] }[];
+  /** After the loads. */
+  readonly memory: readonly ServerMemory[];
   readonly photo: readonly PhotoTimes[];
+}
+
+/** Memory of a server's processes. */
+export interface ServerMemory {
+  /** Resident, of its root and of each of its children. */
+  readonly frontBytes: number;
+  readonly childrenBytes: readonly number[];
+  /** Of all, with shared pages counted once. */
+  readonly pssBytes: number;
 }
 
 const photoCalls = 100;
@@ -69,7 +78,7 @@ export async function benchServe(bench: ServeBench, context: Context): Promise<r
     server,
     loads: new Map<number, LoadOnServer[]>(concurrencies.map((concurrency) => [concurrency, []])),
     readyMs: new Array<number>(),
-    rss: new Array<ServerResult['rss'][number]>(),
+    memory: new Array<ServerMemory>(),
     photo: new Array<PhotoTimes>(),
   }));
   for (let round = 0; round < bench.rounds; round++) {
@@ -95,12 +104,12 @@ type Growing = {
   readonly server: BenchServer;
   readonly loads: Map<number, LoadOnServer[]>;
   readonly readyMs: number[];
-  readonly rss: ServerResult['rss'][number][];
+  readonly memory: ServerMemory[];
   readonly photo: PhotoTimes[];
 };
 
 async function measureOnce(
-  { server, loads, readyMs, rss, photo }: Growing,
+  { server, loads, readyMs, memory, photo }: Growing,
   client: LoadClient,
   { model, seconds }: ServeBench,
   signal: AbortSignal,
@@ -111,12 +120,18 @@ async function measureOnce(
     await nodeLoad.run(running, model, 2, 0.5, signal); // Warm: compiled code, grown buffers.
     for (const concurrency of concurrencies)
       loads.get(concurrency)?.push(await loadServer(client, running, model, concurrency, seconds, signal));
-    const [front, ...children] = await processTree(running.pid);
-    rss.push({ front: front?.rssBytes ?? 0, children: children.map(({ rssBytes }) => rssBytes) });
+    memory.push(await memoryOf(running.pid));
     if (server.ours) photo.push(await predictPhoto(running, model, photoCalls, signal));
   } finally {
     await running.stop();
   }
+}
+
+async function memoryOf(root: number): Promise<ServerMemory> {
+  const tree = await processTree(root);
+  const [frontBytes = 0, ...childrenBytes] = tree.map(({ rssBytes }) => rssBytes);
+  const pss = await Promise.all(tree.map(({ pid }) => pssBytesOf(pid)));
+  return { frontBytes, childrenBytes, pssBytes: pss.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 async function findServers({ only, slots }: ServeBench, context: Context): Promise<readonly BenchServer[]> {
