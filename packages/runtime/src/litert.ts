@@ -44,10 +44,9 @@ export async function openLiteRt(bytes: Uint8Array, libraryPath: string, threads
       backend: 'native-litert',
       inputs: inputs.map((tensor) => tensor.spec),
       outputs: outputs.map((tensor) => tensor.spec),
-      write: (i, data) => inputs[i]?.view.set(data),
+      memory: { inputs: inputs.map(({ view }) => view), outputs: outputs.map(({ view }) => view) },
       invoke: () => settle(api.run(...runArguments)),
       invokeAsync: async () => settle(await callOffLoop(api.run, ...runArguments)),
-      read: (i) => outputs[i]?.view.slice() ?? new Uint8Array(0),
       free,
     });
   } catch (error) {

@@ -15,6 +15,12 @@ export interface TensorSpec {
   readonly zeroPoint: number | null;
 }
 
+/** The bytes of a model's tensors where its library reads and writes them. */
+export interface TensorMemory {
+  readonly inputs: readonly Uint8Array[];
+  readonly outputs: readonly Uint8Array[];
+}
+
 /**
  * A model that is ready to run. Tensors are row-major, little-endian bytes, in the order of `inputs` and `outputs`.
  * Runs of one model are serialized; the returned bytes are the caller's own.
@@ -27,6 +33,10 @@ export interface LoadedModel {
   run(inputs: readonly Uint8Array[]): Promise<Uint8Array[]>;
   /** Runs on the calling thread; FAILED_PRECONDITION while a run() is under way. */
   runSync(inputs: readonly Uint8Array[]): Uint8Array[];
+  /** For runInPlace(): every input is filled whole before, the outputs hold until the next run, and nothing is touched after close(). */
+  readonly memory: TensorMemory;
+  /** Runs over `memory` on the calling thread, without a copy of any tensor; FAILED_PRECONDITION as for runSync. */
+  runInPlace(): void;
   /** Waits for the runs under way and frees everything; later runs are refused, a second call does nothing. */
   close(): Promise<void>;
 }

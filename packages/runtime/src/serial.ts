@@ -1,5 +1,5 @@
 import { AtollError } from '@atoll/base/error';
-import type { Backend, LoadedModel, TensorSpec } from './model.js';
+import type { Backend, LoadedModel, TensorMemory, TensorSpec } from './model.js';
 import { tensorBytes } from './model.js';
 
 /** What a backend has to offer; serialModel adds the checks, the order of runs and the end. */
@@ -7,12 +7,10 @@ export interface Engine {
   readonly backend: Backend;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** Copies bytes of exactly the right size into an input tensor. */
-  write(input: number, bytes: Uint8Array): void;
+  /** Where a run takes its inputs and leaves its outputs. */
+  readonly memory: TensorMemory;
   invoke(): void;
   invokeAsync(): Promise<void>;
-  /** A copy of an output tensor. */
-  read(output: number): Uint8Array;
   free(): void;
 }
 
@@ -22,19 +20,31 @@ export function serialModel(engine: Engine): LoadedModel {
   let tail: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
-  const admit = (inputs: readonly Uint8Array[]): void => {
+  const checkOpen = (): void => {
     if (closing !== undefined) throw new AtollError('FAILED_PRECONDITION', 'cannot run the model: it is closed');
-    checkInputs(engine.inputs, inputs);
   };
-  const load = (inputs: readonly Uint8Array[]): void => inputs.forEach((bytes, i) => engine.write(i, bytes));
-  const results = (): Uint8Array[] => engine.outputs.map((_, i) => engine.read(i));
+  const checkIdle = (): void => {
+    if (underWay > 0) {
+      throw new AtollError('FAILED_PRECONDITION', 'cannot run the model: a run is under way on it already');
+    }
+  };
+  const load = (inputs: readonly Uint8Array[]): void =>
+    engine.memory.inputs.forEach((memory, i) => memory.set(inputs[i] ?? []));
+  const results = (): Uint8Array[] => engine.memory.outputs.map((memory) => memory.slice());
 
   return {
     backend: engine.backend,
     inputs: engine.inputs,
     outputs: engine.outputs,
+    memory: engine.memory,
+    runInPlace() {
+      checkOpen();
+      checkIdle();
+      engine.invoke();
+    },
     async run(inputs) {
-      admit(inputs);
+      checkOpen();
+      checkInputs(engine.inputs, inputs);
       underWay++;
       const mine = tail.then(async () => {
         load(inputs);
@@ -49,10 +59,9 @@ export function serialModel(engine: Engine): LoadedModel {
       }
     },
     runSync(inputs) {
-      admit(inputs);
-      if (underWay > 0) {
-        throw new AtollError('FAILED_PRECONDITION', 'cannot run the model: a run is under way on it already');
-      }
+      checkOpen();
+      checkInputs(engine.inputs, inputs);
+      checkIdle();
       load(inputs);
       engine.invoke();
       return results();

@@ -78,10 +78,9 @@ function openWith(
       backend,
       inputs: inputs.map((tensor) => tensor.spec),
       outputs: outputs.map((tensor) => tensor.spec),
-      write: (i, data) => inputs[i]?.view.set(data),
+      memory: { inputs: inputs.map(({ view }) => view), outputs: outputs.map(({ view }) => view) },
       invoke: () => settle(api.invoke(interpreter)),
       invokeAsync: async () => settle(await callOffLoop(api.invoke, interpreter)),
-      read: (i) => outputs[i]?.view.slice() ?? new Uint8Array(0),
       free,
     });
   } catch (error) {

@@ -40,16 +40,23 @@ export async function openWasm(bytes: Uint8Array): Promise<LoadedModel> {
       tensorBytes(spec),
     ),
   );
-  let results: readonly Uint8Array[] = [];
+  // The instance's own memory moves when it grows, so tensors are handed over in memory of ours.
+  const memory = {
+    inputs: inputs.map(({ spec }) => new Uint8Array(tensorBytes(spec))),
+    outputs: outputs.map(({ spec }) => new Uint8Array(tensorBytes(spec))),
+  };
 
   const invoke = (verb: 'open' | 'run'): void => {
+    buffers.forEach((buffer, i) => {
+      litert.HEAPU8.set(memory.inputs[i] ?? [], buffer.lock(litert.LiteRtTensorBufferLockMode.WRITE));
+      buffer.unlock();
+    });
     const produced = guarded(complaints, verb, () => compiled.run(0, buffers));
-    results = produced.map((buffer) => {
+    produced.forEach((buffer, i) => {
       const address = buffer.lock(litert.LiteRtTensorBufferLockMode.READ);
-      const copy = litert.HEAPU8.slice(address, address + buffer.packedSize());
+      memory.outputs[i]?.set(litert.HEAPU8.subarray(address, address + buffer.packedSize()));
       buffer.unlock();
       buffer.delete();
-      return copy;
     });
   };
   // Tensors are allocated by the first run, which is where an unresolved operator comes to light; and V8 warms up on it.
@@ -59,19 +66,10 @@ export async function openWasm(bytes: Uint8Array): Promise<LoadedModel> {
     backend: 'wasm',
     inputs: inputs.map((tensor) => tensor.spec),
     outputs: outputs.map((tensor) => tensor.spec),
-    write(i, data) {
-      const buffer = buffers[i];
-      if (buffer === undefined) return;
-      litert.HEAPU8.set(data, buffer.lock(litert.LiteRtTensorBufferLockMode.WRITE));
-      buffer.unlock();
-    },
+    memory,
     invoke: () => invoke('run'),
     invokeAsync: async () => invoke('run'),
-    read: (i) => results[i] ?? new Uint8Array(0),
-    free: () => {
-      // The instance and all its memory go with the last reference.
-      results = [];
-    },
+    free: () => undefined, // The instance and all its memory go with the last reference.
   });
 }
 
