@@ -211,6 +211,18 @@ describe('a node over HTTP', { timeout: 60_000 }, () => {
     const metadata = (await (await ask('/v2/models/tiny')).json()) as Record<string, unknown>;
     assert.deepEqual(metadata['versions'], ['2']);
     assert.deepEqual(metadata['inputs'], [{ name: 'image', datatype: 'UINT8', shape }]);
+    const config = (await (await ask('/v2/models/tiny/config')).json()) as Record<string, unknown>;
+    assert.deepEqual([config['name'], config['max_batch_size']], ['tiny', 0]);
+    assert.deepEqual(config['input'], [{ name: 'image', data_type: 'TYPE_UINT8', dims: shape }]);
+    type Stats = { model_stats: { name: string; version: string; inference_stats: { success: { count: number } } }[] };
+    for (const path of ['/v2/models/tiny/versions/2/stats', '/v2/models/tiny/stats', '/v2/models/stats']) {
+      const { model_stats: all } = (await (await ask(path)).json()) as Stats;
+      assert.deepEqual(
+        all.map(({ name, version, inference_stats: { success } }) => [name, version, success.count > 0]),
+        [['tiny', '2', true]],
+      );
+    }
+    for (const what of ['config', 'stats']) assert.equal((await ask(`/v2/models/none/${what}`)).status, 404);
     assert.equal((await ask('/v2/models/tiny/versions/2/ready')).status, 200);
     assert.equal((await ask('/v2/models/tiny/versions/1/ready')).status, 404);
     assert.equal((await ask('/healthz', { method: 'HEAD' })).status, 200);
