@@ -53,6 +53,25 @@ export class EnvReader {
     return fallback;
   }
 
+  /** A number from 0 to 1. */
+  fraction(name: string, fallback: number): number {
+    const raw = this.#raw(name);
+    if (raw === undefined) return fallback;
+    const value = /^\d*\.?\d+$/.test(raw) ? Number(raw) : Number.NaN;
+    if (value >= 0 && value <= 1) return value;
+    this.#faults.push(`${name}=${JSON.stringify(raw)} is not a number from 0 to 1`);
+    return fallback;
+  }
+
+  /** An http or https address that may be absent. */
+  httpAddress(name: string): string | undefined {
+    const raw = this.#raw(name);
+    if (raw === undefined) return undefined;
+    if (URL.canParse(raw) && /^https?:$/.test(new URL(raw).protocol)) return raw;
+    this.#faults.push(`${name}=${JSON.stringify(raw)} is not an http or https address`);
+    return undefined;
+  }
+
   /** Pairs written as "NAME=VALUE,NAME=VALUE", in order; none when it is not set. */
   pairs(name: string): readonly (readonly [name: string, value: string])[] {
     const raw = this.#raw(name);

@@ -8,6 +8,8 @@ import { logLevels } from '@atoll/base/log';
 import type { BackendChoice, Libraries } from '@atoll/runtime/open';
 import type { DevicesConfig } from './config/devices.js';
 import { defaultDevices, readDevices } from './config/devices.js';
+import type { TraceConfig } from './config/trace.js';
+import { readTrace } from './config/trace.js';
 import type { SwapConfig } from './config/swap.js';
 import { defaultSwap, readSwap } from './config/swap.js';
 import type { SecurityConfig } from './access/security-config.js';
@@ -66,6 +68,8 @@ export interface EdgeInferenceConfig {
   readonly swap: SwapConfig;
   /** Who may call, and how. */
   readonly security: SecurityConfig;
+  /** Where spans of requests go; undefined = nowhere. */
+  readonly trace: TraceConfig | undefined;
   /** Undefined for a node that stands alone. */
   readonly fleet: FleetConfig | undefined;
 }
@@ -92,6 +96,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     repository: undefined,
     swap: defaultSwap,
     security: noSecurity,
+    trace: undefined,
     fleet: undefined,
   };
 }
@@ -122,6 +127,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
     swap: readSwap(reader),
     security: readSecurity(reader),
+    trace: readTrace(reader),
     fleet: readFleet(reader),
   };
   reader.done();

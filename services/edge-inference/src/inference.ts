@@ -13,6 +13,8 @@ import type { ServedVersion } from './swap/served-version.js';
 import type { SwapManager } from './swap/manager.js';
 import type { Shadowing, ShadowCopy } from './swap/shadowing.js';
 import { whileWaiting } from './swap/while-waiting.js';
+import type { Ended } from './trace/ended.js';
+import type { RequestTrace } from './trace/request-trace.js';
 import type { VersionTarget } from './swap/target.js';
 
 /** A request's time on the node. */
@@ -59,6 +61,8 @@ export interface InferenceDeps {
   readonly queueLimit: number;
   /** Gets a copy of what a shadow version shall run too. */
   readonly shadowing: Shadowing;
+  /** Told of every request that is over, once it is counted. */
+  readonly ended: Ended;
   readonly clock: Clock;
 }
 
@@ -71,7 +75,7 @@ interface Door {
 const workersPerSlot = 2;
 
 /** See Inference. */
-export function createInference({ manager, pool, queueLimit, shadowing, clock }: InferenceDeps): Inference {
+export function createInference({ manager, pool, queueLimit, shadowing, ended, clock }: InferenceDeps): Inference {
   /** With more waiting than this, shadows get nothing. */
   const mostWaiting = queueLimit / 4;
   const doors = new Map<string, Door>();
@@ -84,11 +88,16 @@ export function createInference({ manager, pool, queueLimit, shadowing, clock }:
     return door;
   };
   /** What it waits for, or what kept it from that, counted. */
-  const counted = async <T>({ refusals }: Door, caller: Caller, awaited: Promise<T>): Promise<T> => {
+  const counted = async <T>(model: string, { refusals }: Door, caller: Caller, awaited: Promise<T>): Promise<T> => {
+    const beganMs = clock.nowMs();
     try {
       return await awaited;
     } catch (error) {
-      refusals.refused(outcomeOf(toAtollError(error).code, caller, clock.nowMs()));
+      const [endedAtMs, { code, message }] = [clock.nowMs(), toAtollError(error)];
+      const outcome = outcomeOf(code, caller, endedAtMs);
+      refusals.refused(outcome);
+      const request = { ...refusedAtTheDoor, outcome, queueMs: endedAtMs - beganMs, endedAtMs };
+      ended({ model, version: undefined, request, ...traceOf(caller), error: message });
       throw error;
     }
   };
@@ -107,18 +116,18 @@ export function createInference({ manager, pool, queueLimit, shadowing, clock }:
       const door = doorOf(model);
       const leased =
         acquired instanceof Promise
-          ? await counted(door, caller, whileWaiting(acquired, caller, model, clock))
+          ? await counted(model, door, caller, whileWaiting(acquired, caller, model, clock))
           : acquired;
       const { served, shadow, release } = leased;
       let copy: ShadowCopy | undefined;
       try {
-        const ticket = await counted(door, caller, door.queue.enter(caller));
+        const ticket = await counted(model, door, caller, door.queue.enter(caller));
         const began = clock.monotonicMs();
         let runBegan = began;
         let runEnded = began;
         let ran: RunResult | undefined;
-        const record = (outcome: Outcome): void =>
-          served.stats.record({
+        const record = (outcome: Outcome, error?: string): void => {
+          const request = {
             outcome,
             queueMs: ticket.queueMs + (ran?.queueMs ?? 0),
             inputMs: runBegan - began + (ran?.inputMs ?? 0),
@@ -127,7 +136,10 @@ export function createInference({ manager, pool, queueLimit, shadowing, clock }:
             backend: ran?.backend ?? served.info.backend,
             device: ran?.device ?? served.info.device,
             endedAtMs: clock.nowMs(),
-          });
+          };
+          served.stats.record(request);
+          ended({ model, version: served.pkg.version, request, ...traceOf(caller), error });
+        };
         try {
           const result = await work({
             served,
@@ -143,7 +155,8 @@ export function createInference({ manager, pool, queueLimit, shadowing, clock }:
           record('ok');
           return { result, served, timings: { queueMs: ticket.queueMs, latencyMs } };
         } catch (error) {
-          record(outcomeOf(toAtollError(error).code, caller, clock.nowMs()));
+          const { code, message } = toAtollError(error);
+          record(outcomeOf(code, caller, clock.nowMs()), message);
           throw error;
         } finally {
           ticket.release();
@@ -154,4 +167,11 @@ export function createInference({ manager, pool, queueLimit, shadowing, clock }:
       }
     },
   };
+}
+
+/** What a request that no version took leaves behind, but for its outcome and its waiting. */
+const refusedAtTheDoor = { inputMs: 0, inferMs: 0, outputMs: 0, backend: '', device: '' };
+
+function traceOf({ traceparent, tracestate }: Caller): Pick<RequestTrace, 'traceparent' | 'tracestate'> {
+  return { traceparent, tracestate };
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Clock } from '@atoll/base/clock';
 import { AtollError } from '@atoll/base/error';
 import type { Running } from '@atoll/base/lifecycle';
@@ -37,6 +38,8 @@ import { createSwapManager } from './swap/manager.js';
 import type { SwapManager } from './swap/manager.js';
 import { createShadowing } from './swap/shadowing.js';
 import type { Swapper } from './swap/swapper.js';
+import { createEnded } from './trace/ended.js';
+import { startTracing } from './trace/tracing.js';
 
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
 export { standaloneConfig } from './config.js';
@@ -80,6 +83,9 @@ export async function startEdgeInference(
     undo.push(async () => guard.stop());
     const warning = openToNetwork(config.listen, config.security);
     if (warning !== undefined) log.warn(warning);
+    const instance = config.fleet?.nodeId ?? hostname();
+    const tracing = config.trace === undefined ? undefined : await startTracing(config.trace, instance, log);
+    if (tracing !== undefined) undo.push(() => tracing.stop());
     let manager: SwapManager | undefined;
     let health: HealthReport | undefined;
     let restarts = 0;
@@ -129,6 +135,7 @@ export async function startEdgeInference(
       clock,
       queueLimit: config.queueLimit,
       shadowing: createShadowing({ pool, clock, log }),
+      ended: createEnded(tracing, log, clock),
     });
     const one = predict(inference);
     const own = bindService(InferenceServiceService, {

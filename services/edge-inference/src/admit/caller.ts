@@ -21,6 +21,7 @@ export interface Caller {
   readonly routeKey?: string;
   /** W3C trace context of the caller, passed on as it came. */
   readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** What a request itself says of its turn. */

@@ -38,7 +38,7 @@ export function callerOf(
   scheduling: Scheduling,
 ): Caller {
   const { headers, socket } = request;
-  const { traceparent } = headers;
+  const { traceparent, tracestate } = headers;
   const [name, timeout, routeKey] = [headers['atoll-client'], headers['atoll-timeout-ms'], headers['atoll-route-key']];
   const { timeoutMs } = schedulingOf(undefined, timeout === undefined ? undefined : Number(timeout) * 1_000);
   return {
@@ -49,5 +49,6 @@ export function callerOf(
     ...scheduling,
     ...(typeof routeKey === 'string' ? { routeKey: routeKey.slice(0, maxNameLength) } : {}),
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    ...(typeof tracestate === 'string' ? { tracestate } : {}),
   };
 }

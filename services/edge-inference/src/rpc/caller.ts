@@ -9,6 +9,7 @@ export function callerOf(context: CallContext, scheduling: Scheduling = { priori
   const { deadlineMs, signal, metadata, peer, identity } = context;
   const [host, port] = splitPeer(peer);
   const [name, traceparent] = [textOf(metadata.get('atoll-client')), textOf(metadata.get('traceparent'))];
+  const tracestate = traceparent === undefined ? undefined : textOf(metadata.get('tracestate'));
   return {
     deadlineMs,
     signal,
@@ -16,6 +17,7 @@ export function callerOf(context: CallContext, scheduling: Scheduling = { priori
     flow: name?.slice(0, maxNameLength) ?? port,
     ...scheduling,
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
   };
 }
 
