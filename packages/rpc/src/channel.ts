@@ -18,6 +18,8 @@ export interface CallLimits {
   readonly signal?: AbortSignal;
   /** Without it a unary call waits 30 s and a stream as long as it lives. */
   readonly timeoutMs?: number;
+  /** Sent along, such as traceparent; names in lower case. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A typed client of a generated service definition. */
@@ -89,15 +91,21 @@ function credentialsOf(address: string, { ca, cert, key }: ChannelSecurity): Cha
   }
 }
 
-function metadataOf({ token }: ChannelSecurity): () => Metadata {
-  return () => {
+function metadataOf({ token }: ChannelSecurity): (limits: CallLimits) => Metadata {
+  return (limits) => {
     const metadata = new Metadata();
+    for (const [name, value] of Object.entries(limits.metadata ?? {})) metadata.set(name, value);
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     return metadata;
   };
 }
 
-function callerOf(client: Client, address: string, method: MethodDefinition, metadata: () => Metadata): Untyped {
+function callerOf(
+  client: Client,
+  address: string,
+  method: MethodDefinition,
+  metadata: (limits: CallLimits) => Metadata,
+): Untyped {
   const serialize = method.requestSerialize as (value: unknown) => Buffer;
   const deserialize = method.responseDeserialize;
   if (!method.requestStream && !method.responseStream) {
@@ -108,7 +116,7 @@ function callerOf(client: Client, address: string, method: MethodDefinition, met
           serialize,
           deserialize,
           request,
-          metadata(),
+          metadata(limits),
           optionsOf(limits, 30_000),
           (error, response) => {
             release();
@@ -127,7 +135,7 @@ function callerOf(client: Client, address: string, method: MethodDefinition, met
           method.path,
           serialize,
           deserialize,
-          metadata(),
+          metadata(limits),
           optionsOf(limits),
           (error, response) => {
             release();
@@ -153,14 +161,14 @@ function callerOf(client: Client, address: string, method: MethodDefinition, met
         serialize,
         deserialize,
         request,
-        metadata(),
+        metadata(limits),
         optionsOf(limits),
       );
       return reading(call, cancelOn(limits.signal, call), address);
     };
   }
   return (requests: AsyncIterable<unknown>, limits: CallLimits = {}) => {
-    const call = client.makeBidiStreamRequest(method.path, serialize, deserialize, metadata(), optionsOf(limits));
+    const call = client.makeBidiStreamRequest(method.path, serialize, deserialize, metadata(limits), optionsOf(limits));
     const ended = new AbortController();
     call.on('close', () => ended.abort());
     writeAll(requests, call, ended.signal).then(
