@@ -21,7 +21,6 @@ import { type Agent, type AgentOptions, startAgent } from './agent.js';
 import { createMemorySwapper, type MemorySwapper } from './memory-swapper-for-tests.js';
 import type { ModelRef } from './decide.js';
 import { startTestRegistry, type TestRegistry } from './registry-for-tests.js';
-import { requestThatTook } from '../stats/requests-for-tests.js';
 
 const program = await findNatsServer(process.env);
 const {
@@ -254,11 +253,11 @@ describe(
     test('a version that turns ten times slower in its soak: ROLLED_BACK to the version before', async () => {
       await start();
       await committed(1n);
-      for (let request = 0; request < 500; request++) swapper.recorder('m', 1n).record(requestThatTook(8));
+      for (let request = 0; request < 500; request++) swapper.answered('m', 1n, 8);
       const slow = await registry.publish('m', 2n);
       await put(desired(slow, { soak: { ...quick, durationMs: 60_000 } }));
       const soaking = await reported({ phase: SOAKING, version: 2n });
-      const traffic = setInterval(() => swapper.recorder('m', 2n).record(requestThatTook(80)), 20);
+      const traffic = setInterval(() => swapper.answered('m', 2n, 80), 20);
       try {
         const report = await reported({ phase: ROLLED_BACK, reasonCode: 'TOO_SLOW', version: 1n });
         assert.match(report.message, /times the 8\.\d ms/);

@@ -1,6 +1,7 @@
 /** A swapper without a runtime: it keeps the seam's contract in memory, and a test says how each version behaves. */
 import { AtollError } from '@atoll/base/error';
 import type { ModelPackage } from '../models/model-package.js';
+import { requestThatTook } from '../stats/requests-for-tests.js';
 import { createStats, type StatsRecorder } from '../stats.js';
 import type { ActivateFailure, ActivateResult, ActivateStage, ActiveVersion, Swapper } from '../swap/swapper.js';
 
@@ -16,7 +17,8 @@ export interface MemorySwapper extends Swapper {
   behave(version: bigint, behaviour: Behaviour): void;
   /** Versions that went into service, in order, reverts included. */
   readonly flips: bigint[];
-  recorder(model: string, version: bigint): StatsRecorder;
+  /** Counts a request that the version answered. */
+  answered(model: string, version: bigint, tookMs: number): void;
 }
 
 /** A swapper that serves nothing yet. */
@@ -43,7 +45,7 @@ export function createMemorySwapper(): MemorySwapper {
 
   return {
     flips,
-    recorder,
+    answered: (model, version, tookMs) => recorder(model, version).record(requestThatTook(tookMs)),
     behave: (version, behaviour) => void behaviours.set(version, behaviour),
     activate: async (
       pkg: ModelPackage,
