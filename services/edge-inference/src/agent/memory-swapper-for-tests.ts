@@ -17,6 +17,7 @@ export interface MemorySwapper extends Swapper {
   behave(version: bigint, behaviour: Behaviour): void;
   /** Versions that went into service, in order, reverts included. */
   readonly flips: bigint[];
+  recorder(model: string, version: bigint): StatsRecorder;
   /** Counts a request that the version answered. */
   answered(model: string, version: bigint, tookMs: number): void;
 }
@@ -45,6 +46,7 @@ export function createMemorySwapper(): MemorySwapper {
 
   return {
     flips,
+    recorder,
     answered: (model, version, tookMs) => recorder(model, version).record(requestThatTook(tookMs)),
     behave: (version, behaviour) => void behaviours.set(version, behaviour),
     activate: async (
