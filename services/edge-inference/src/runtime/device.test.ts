@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { cachePaths } from '@atoll/base/cache';
 import { sha256 } from '@atoll/base/digest';
+import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { compiledModel } from '@atoll/edgetpu/compiled-model-for-tests';
@@ -147,6 +148,25 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     assert.equal(info.device, 'cpu');
     assert.equal((await pool.run('a', [picture], patient)).device, 'cpu');
     await standIn.plug([device]);
+    await backOnDevice(pool, 'a', made);
+  });
+
+  test('a device that comes back is looked at before it serves: one that answers wrongly stays lost, with the reason', async () => {
+    await standIn.plug([]);
+    const pool = await start();
+    const made = await version(12);
+    let fault = 'golden case 1 of 1: 4 of 4 output elements are off';
+    const looked: Uint8Array[][] = [];
+    await pool.open('a', [made.compiled, made.twin], async (_, run) => {
+      looked.push((await run([picture])).outputs);
+      if (fault !== '') throw new AtollError('FAILED_PRECONDITION', fault);
+    });
+    assert.deepEqual(looked, []);
+    await standIn.plug([device]);
+    await eventually(() => assert.equal(pool.devices[0]?.reason, fault));
+    assert.deepEqual(looked[0], made.onDevice);
+    assert.equal((await pool.run('a', [picture], patient)).device, 'cpu');
+    fault = '';
     await backOnDevice(pool, 'a', made);
   });
 

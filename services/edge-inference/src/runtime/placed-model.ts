@@ -13,7 +13,7 @@ import type { LoadedInfo } from './messages.js';
 import { createPipeline } from './pipeline.js';
 import type { Pipeline } from './pipeline.js';
 import type { Load, Plan, Route, Seat } from './placement.js';
-import type { Slot } from './slot.js';
+import type { LoadCheck, Slot } from './slot.js';
 import { afterFailure } from './trust.js';
 import type { Trust } from './trust.js';
 
@@ -43,6 +43,8 @@ export interface PlacedModelDeps {
   readonly plan: Plan;
   readonly seats: readonly SeatedSlot[];
   readonly log: Logger;
+  /** Judges the model each time that a device takes it back; the first time is the business of whoever loads it. */
+  readonly check: LoadCheck;
   /** Told where runs failed and were done elsewhere, where they went well, and where a CPU stood in for a device. */
   readonly onRun: (event: 'failed' | 'ran' | 'replaced', seats: readonly number[]) => void;
 }
@@ -78,7 +80,7 @@ const callersFault: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** A model that is not loaded yet. */
-export function createPlacedModel({ handle, plan, seats, log, onRun }: PlacedModelDeps): PlacedModel {
+export function createPlacedModel({ handle, plan, seats, log, check, onRun }: PlacedModelDeps): PlacedModel {
   const places = plan.loads.flatMap((load): Place[] => {
     const seated = seats[load.seat];
     if (seated === undefined) return [];
@@ -96,7 +98,23 @@ export function createPlacedModel({ handle, plan, seats, log, onRun }: PlacedMod
   const mayFall = ways.some(({ on, kind }) => on === 'device' || kind === 'pipeline');
   /** What callers know the model by: every way must look the same to them. */
   let known: Signature | undefined;
+  let isLoaded = false;
 
+  const take =
+    (place: Place): LoadCheck =>
+    async (info, run) => {
+      // A part alone has no golden cases.
+      if (place.load.segment === undefined) {
+        sameToCallers(known, info);
+        if (isLoaded) await check(info, run);
+      }
+      place.info = info;
+    };
+  const loadAt = async (place: Place): Promise<void> => {
+    const { slot, key, load, onDevice } = place;
+    if (onDevice) await slot.keep(key, load.candidates, take(place));
+    else place.info = await slot.open(key, load.candidates);
+  };
   const runAt = (
     { slot, key }: Place,
     inputs: readonly Uint8Array[],
@@ -172,7 +190,7 @@ export function createPlacedModel({ handle, plan, seats, log, onRun }: PlacedMod
   return {
     keys: places.map(({ key }) => key),
     async load() {
-      const loads = await Promise.allSettled(places.map((place) => loadAt(place, () => known)));
+      const loads = await Promise.allSettled(places.map(loadAt));
       const failures = loads.flatMap((load, i) =>
         load.status === 'rejected' ? [{ at: places[i], why: load.reason as unknown }] : [],
       );
@@ -184,6 +202,7 @@ export function createPlacedModel({ handle, plan, seats, log, onRun }: PlacedMod
       const [info] = described;
       if (info === undefined || known === undefined)
         throw new AtollError('INTERNAL', `cannot load ${handle}: it has no place`);
+      isLoaded = true;
       const memoryBytes = places.reduce((sum, place) => sum + (place.info?.memoryBytes ?? 0), 0);
       const device = [...new Set(described.map((one) => one.device))].join('+');
       return { backend: info.backend, device, inputs: known.inputs, outputs: known.outputs, memoryBytes };
@@ -220,16 +239,6 @@ export function createPlacedModel({ handle, plan, seats, log, onRun }: PlacedMod
       await Promise.all(places.map(({ slot, key }) => slot.close(key)));
     },
   };
-}
-
-async function loadAt(place: Place, known: () => Signature | undefined): Promise<void> {
-  const { slot, key, load, onDevice } = place;
-  const take = (info: LoadedInfo): void => {
-    if (load.segment === undefined) sameToCallers(known(), info);
-    place.info = info;
-  };
-  if (onDevice) await slot.keep(key, load.candidates, take);
-  else take(await slot.open(key, load.candidates));
 }
 
 function faultOf(places: readonly Place[]): string | undefined {

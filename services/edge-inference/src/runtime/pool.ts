@@ -5,7 +5,7 @@ import { createPlacedModel } from './placed-model.js';
 import type { PlacedModel, SeatedSlot } from './placed-model.js';
 import { noRoute, placeModel } from './placement.js';
 import { startSlot } from './slot.js';
-import type { SlotOptions } from './slot.js';
+import type { LoadCheck, SlotOptions } from './slot.js';
 
 /** An accelerator of this node as it is now. */
 export interface DeviceStatus {
@@ -29,8 +29,11 @@ export interface SlotPool {
   readonly devices: readonly DeviceStatus[];
   /** Process ids of the present children. */
   readonly pids: readonly number[];
-  /** Loads a model under a handle that was not used before; FAILED_PRECONDITION when no slot here is for any of its files. */
-  open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
+  /**
+   * Loads a model under a handle that was not used before; FAILED_PRECONDITION when no slot here is for any of its files. A device
+   * that was away and is back runs it once `check` has nothing against it there.
+   */
+  open(handle: string, candidates: readonly Candidate[], check?: LoadCheck): Promise<LoadedInfo>;
   /** Runs on a device where the model has one that is ready, else on a CPU; among equals, where the fewest runs wait. */
   run(handle: string, inputs: readonly Uint8Array[], signal: AbortSignal): Promise<RunResult>;
   /** Why no slot can answer runs of a model at present; undefined when one can. */
@@ -134,7 +137,7 @@ export async function startPool({ cpuSlots, devices, onDevice, ...options }: Poo
     get pids() {
       return seats.flatMap(({ slot }) => slot.pid ?? []);
     },
-    async open(handle, candidates) {
+    async open(handle, candidates, check = () => undefined) {
       const plan = placeModel(candidates, seats);
       if (plan.routes.length === 0)
         throw new AtollError('FAILED_PRECONDITION', `cannot load ${handle}: ${noRoute(candidates, seats)}`);
@@ -145,7 +148,7 @@ export async function startPool({ cpuSlots, devices, onDevice, ...options }: Poo
           else if (tally !== undefined) tally.fallbacks++;
         }
       };
-      const model = createPlacedModel({ handle, plan, seats, log: options.log, onRun });
+      const model = createPlacedModel({ handle, plan, seats, log: options.log, check, onRun });
       for (const key of model.keys) handles.set(key, handle);
       try {
         const info = await model.load();

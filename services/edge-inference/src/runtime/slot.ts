@@ -43,7 +43,7 @@ export interface Slot {
    * As open, but a model that does not load is tried again from time to time. `check` looks at the model each time that it is
    * loaded, and throws when it may not run.
    */
-  keep(handle: string, candidates: readonly Candidate[], check: (info: LoadedInfo) => void): Promise<void>;
+  keep(handle: string, candidates: readonly Candidate[], check: LoadCheck): Promise<void>;
   /**
    * UNAVAILABLE when the child ends or hangs in it; CANCELLED when `signal` aborts before it was sent. One that is not `patient`
    * does not wait for a new child either: it is UNAVAILABLE at once, because its caller has another place for it.
@@ -52,6 +52,12 @@ export interface Slot {
   close(handle: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Judges a model that has been loaded, which runs what it is given; throws when the model may not serve. */
+export type LoadCheck = (
+  info: LoadedInfo,
+  run: (inputs: readonly Uint8Array[]) => Promise<RunResult>,
+) => void | Promise<void>;
 
 interface Job {
   readonly handle: string;
@@ -66,7 +72,7 @@ interface Job {
 
 interface Kept {
   readonly candidates: readonly Candidate[];
-  readonly check: (info: LoadedInfo) => void;
+  readonly check: LoadCheck;
 }
 
 const quickEndMs = 1_000;
@@ -106,7 +112,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const load = async (target: RuntimeChild, handle: string, { candidates, check }: Kept): Promise<LoadedInfo> => {
     const info = await target.load(handle, candidates);
     try {
-      check(info);
+      await check(info, (inputs) => target.run(handle, inputs, () => undefined));
     } catch (error) {
       await target.unload(handle);
       throw error;
@@ -195,6 +201,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         log.info('a model is loaded again', { handle });
       } catch (error) {
         if (isRuntimeGone(error)) deadlyLoads.set(handle, mostDeadlyLoads);
+        if (kept.get(handle) === one) broken.set(handle, reasonOf(error));
         log.debug('a model still does not load', { handle, reason: reasonOf(error) });
       }
     }

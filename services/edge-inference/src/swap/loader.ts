@@ -2,7 +2,7 @@
  * Puts a version into the runtime and takes it out: loads it in every slot, checks it where it will serve, and frees it once the
  * last request on it is answered. It knows one version at a time and decides nothing.
  */
-import { reasonOf } from '@atoll/base/error';
+import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ModelPackage } from '../models/model-package.js';
 import { packageName } from '../models/model-package.js';
@@ -52,7 +52,10 @@ export function createLoader({ pool, candidatesOf, log }: LoaderDeps): Loader {
     async load(pkg, needs, stats = createStats()) {
       const handle = `${packageName(pkg)} #${++loads}`;
       try {
-        const info = await pool.open(handle, candidatesOf(pkg));
+        const info = await pool.open(handle, candidatesOf(pkg), async (again, run) => {
+          const fault = await verifyLoaded(pkg, again, run);
+          if (fault !== undefined) throw new AtollError('FAILED_PRECONDITION', fault.message);
+        });
         const fault = await verifyLoaded(pkg, info, (inputs) => pool.run(handle, inputs, never));
         if (fault !== undefined) {
           await close(handle);
