@@ -1,108 +1,94 @@
-import {
-  type sendUnaryData,
-  type Server,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  status,
-} from '@grpc/grpc-js';
-import { service } from 'grpc-health-check';
+/*
+ * What a server says of itself and its parts over grpc.health.v1. A part that is gone is NOT_FOUND to Check and goes on as
+ * SERVICE_UNKNOWN for those who Watch it; when the server stops, everything is NOT_SERVING and watching streams end, so that they
+ * hold up no drain.
+ */
 import { AtollError } from '@atoll/base/error';
+import type { HealthCheckRequest, HealthCheckResponse } from '@atoll/proto/grpc/health/v1/health';
+import { HealthCheckResponse_ServingStatus as Status, HealthService } from '@atoll/proto/grpc/health/v1/health';
 import { openChannel } from './channel.js';
-import type { MethodDefinition } from './definition.js';
-
-interface CheckMethod extends MethodDefinition {
-  readonly requestStream: false;
-  readonly responseStream: false;
-  readonly requestDeserialize: (bytes: Buffer) => { readonly service: string };
-  readonly responseDeserialize: (bytes: Buffer) => { readonly status: string };
-}
+import type { BoundService, CallContext } from './handlers.js';
+import { bindService } from './handlers.js';
 
 /** Asks grpc.health.v1 at an address; UNAVAILABLE unless it says SERVING within `timeoutMs`. */
 export async function checkServing(address: string, timeoutMs: number): Promise<void> {
   const channel = openChannel(address);
   try {
-    // The library's definition is untyped.
-    const health = channel.client({ check: service['Check'] as unknown as CheckMethod });
-    const { status } = await health.check({ service: '' }, { timeoutMs });
-    if (status !== 'SERVING') throw new AtollError('UNAVAILABLE', `cannot use ${address}: its status is ${status}`);
+    const { status } = await channel.client(HealthService).check({ service: '' }, { timeoutMs });
+    if (status === Status.SERVING) return;
+    const word = Object.entries(Status).find(([, value]) => value === status)?.[0] ?? String(status);
+    throw new AtollError('UNAVAILABLE', `cannot use ${address}: its status is ${word}`);
   } finally {
     channel.close();
   }
 }
 
-interface HealthRequest {
-  readonly service: string;
-}
-
-type Status = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
-interface HealthAnswer {
-  readonly status: Status;
-}
-
-/** What a server says of its parts over grpc.health.v1; "" is the whole server. */
+/** See the head of the file; the part "" is the whole server. */
 export interface Health {
-  /** Undefined = a part that there is not (any more): Check answers NOT_FOUND, Watch goes on with SERVICE_UNKNOWN. */
+  readonly service: BoundService;
+  /** Undefined = there is no such part (any more). */
   set(part: string, serving: boolean | undefined): void;
-  /** Everything is NOT_SERVING for good, and watching streams end, so that they hold up no drain. */
+  /** Everything is NOT_SERVING for good. */
   stop(): void;
-  addTo(server: Server): void;
 }
 
 /** The whole server serving, no parts. */
 export function createHealth(): Health {
   const parts = new Map<string, boolean>([['', true]]);
-  const watches = new Map<ServerWritableStream<HealthRequest, HealthAnswer>, { part: string; told: Status }>();
+  const watchers = new Set<() => void>();
   let stopped = false;
 
   const statusOf = (part: string): Status => {
     const serving = parts.get(part);
-    if (serving === undefined) return 'SERVICE_UNKNOWN';
-    return serving && !stopped ? 'SERVING' : 'NOT_SERVING';
+    if (serving === undefined) return Status.SERVICE_UNKNOWN;
+    return serving && !stopped ? Status.SERVING : Status.NOT_SERVING;
   };
-  const tell = (): void => {
-    for (const [call, watch] of watches) {
-      const now = statusOf(watch.part);
-      if (now === watch.told) continue;
-      watch.told = now;
-      call.write({ status: now });
-    }
+  const wake = (): void => {
+    for (const watcher of watchers) watcher();
+    watchers.clear();
   };
+  const change = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const watcher = (): void => {
+        signal.removeEventListener('abort', watcher);
+        watchers.delete(watcher);
+        resolve();
+      };
+      watchers.add(watcher);
+      signal.addEventListener('abort', watcher);
+    });
+
+  const service = bindService(HealthService, {
+    async check({ service: part }) {
+      const status = statusOf(part);
+      if (status !== Status.SERVICE_UNKNOWN) return { status };
+      const name = JSON.stringify(part.slice(0, 100));
+      throw new AtollError('NOT_FOUND', `cannot tell the health of ${name}: this server has no such part`);
+    },
+    async *watch({ service: part }: HealthCheckRequest, { signal }: CallContext): AsyncGenerator<HealthCheckResponse> {
+      for (let told: Status | undefined; !signal.aborted;) {
+        const status = statusOf(part);
+        if (status !== told) yield { status };
+        told = status;
+        if (stopped) return;
+        // Something may have changed while the answer was on its way.
+        if (statusOf(part) === told) await change(signal);
+      }
+    },
+    list: async () => ({
+      statuses: Object.fromEntries([...parts.keys()].map((part) => [part, { status: statusOf(part) }])),
+    }),
+  });
   return {
+    service,
     set(part, serving) {
       if (serving === undefined) parts.delete(part);
       else parts.set(part, serving);
-      tell();
+      wake();
     },
     stop() {
       stopped = true;
-      tell();
-      for (const call of watches.keys()) call.end();
-      watches.clear();
-    },
-    addTo(server) {
-      server.addService(service, {
-        check(call: ServerUnaryCall<HealthRequest, HealthAnswer>, answer: sendUnaryData<HealthAnswer>) {
-          const now = statusOf(call.request.service);
-          if (now !== 'SERVICE_UNKNOWN') return answer(null, { status: now });
-          const part = call.request.service.slice(0, 100);
-          answer({
-            code: status.NOT_FOUND,
-            details: `cannot tell the health of ${part}: this server has no such part`,
-          });
-        },
-        watch(call: ServerWritableStream<HealthRequest, HealthAnswer>) {
-          const part = call.request.service;
-          const told = statusOf(part);
-          call.write({ status: told });
-          if (stopped) return call.end();
-          watches.set(call, { part, told });
-          call.on('cancelled', () => watches.delete(call));
-        },
-        list(_call: unknown, answer: sendUnaryData<{ statuses: Record<string, HealthAnswer> }>) {
-          const names = [...parts.keys()];
-          answer(null, { statuses: Object.fromEntries(names.map((part) => [part, { status: statusOf(part) }])) });
-        },
-      });
+      wake();
     },
   };
 }

@@ -1,14 +1,5 @@
 /** Starts a gRPC server the way every service of Atoll does: health, reflection, bounded streams, drain at the end. */
-import { readFileSync } from 'node:fs';
-import {
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  setLogVerbosity,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
 import { type ConnectionLimits, defaultConnectionLimits } from './connections.js';
@@ -16,6 +7,7 @@ import type { BoundService } from './handlers.js';
 import { createHealth } from './health.js';
 import { commonOptions, maxSessionMegabytes } from './limits.js';
 import { type Listener, startListener } from './listener.js';
+import { reflection } from './reflection.js';
 import type { ServerTls } from './tls.js';
 import { trackedHandlers } from './tracked-handlers.js';
 
@@ -65,18 +57,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     tls: options.tls,
     onConnection: (socket) => injector.injectConnection(socket),
   });
-  const tracking = {
-    addService: (definition: never, handlers: UntypedServiceImplementation) =>
-      server.addService(definition, trackedHandlers(handlers, listener)),
-  };
+  const add = (service: BoundService, authorize?: Authorize): void =>
+    server.addService(service.definition as never, trackedHandlers(service.bind(options.log, authorize), listener));
   const authorize = authorizing(options, listener);
-  for (const service of options.services) {
-    tracking.addService(service.definition as never, service.bind(options.log, authorize));
-  }
+  for (const service of options.services) add(service, authorize);
   const health = createHealth();
-  // Both do nothing with a server but this.
-  health.addTo(tracking as unknown as Server);
-  reflection().addToServer(tracking as unknown as Server);
+  for (const service of [health.service, ...reflection([...options.services, health.service])]) add(service);
   let stopping: Promise<void> | undefined;
   return {
     address: listener.address,
@@ -87,11 +73,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return stopping;
     },
   };
-}
-
-function reflection(): ReflectionService {
-  const descriptor = readFileSync(new URL(import.meta.resolve('@atoll/proto/descriptor.binpb')));
-  return new ReflectionService(loadFileDescriptorSetFromBuffer(descriptor));
 }
 
 /** Who calls: the token's name, else that of the client's certificate; nobody is asked for where neither can be. */

@@ -82,7 +82,7 @@ const computingModules = new Set(['node:crypto', 'node:util', 'node:buffer', 'no
 /** Libraries that only these workspaces may know, so that each has one skin. */
 const homes: readonly (readonly [library: RegExp, homes: readonly string[]])[] = [
   [/^@nats-io\//, ['packages/bus']],
-  [/^(@grpc\/|grpc-health-check$)/, ['packages/rpc', 'packages/proto']],
+  [/^(@grpc\/|@bufbuild\/protobuf)/, ['packages/rpc', 'packages/proto']],
   [/^(koffi$|@litertjs\/)/, ['packages/runtime']],
   [/^sharp$/, ['packages/image', 'scripts']],
   [/^flatbuffers$/, ['packages/tflite', 'packages/edgetpu']],
