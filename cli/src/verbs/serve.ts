@@ -98,7 +98,7 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
     context.result(
       { address: running.address, http: running.http ?? null, models },
       [
-        `Serving at ${running.address}; health and metrics at ${running.http ?? 'no address'}`,
+        `Serving at ${running.address}; REST, health and metrics at ${running.http ?? 'no address'}`,
         ...models.map(({ name, backend }) => `  ${name}  ${backend}`),
       ].join('\n'),
     );

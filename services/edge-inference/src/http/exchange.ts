@@ -1,7 +1,7 @@
 /** One request with what handlers need of it. */
 import type { IncomingMessage } from 'node:http';
+import { AtollError } from '@atoll/base/error';
 import type { Caller, Scheduling } from '../admit/caller.js';
-import { schedulingOf } from '../admit/caller.js';
 import type { Body } from './body.js';
 import type { Route } from './routes.js';
 
@@ -26,29 +26,36 @@ export interface Exchange {
 /** Longest name that a caller may give itself. */
 const maxNameLength = 64;
 
+/** How long the caller waits for its answer by its `atoll-timeout-ms` header; undefined = it does not say. */
+export function timeoutOf({ headers }: IncomingMessage): number | undefined {
+  const text = headers['atoll-timeout-ms'];
+  if (text === undefined) return undefined;
+  if (typeof text === 'string' && /^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new AtollError(
+    'INVALID_ARGUMENT',
+    `cannot use atoll-timeout-ms ${JSON.stringify(String(text).slice(0, 40))}: it is not a whole number from 1`,
+  );
+}
+
 /**
  * What admission knows of a request: its host unless a token or certificate names it, its `atoll-client` header or connection,
- * `atoll-timeout-ms` as its deadline, and the trace that it belongs to.
+ * the key that holds it to one version, and the trace that it belongs to.
  */
 export function callerOf(
   request: IncomingMessage,
-  signal: AbortSignal,
-  client: string | undefined,
-  nowMs: number,
+  known: Pick<Caller, 'signal' | 'deadlineMs'> & { readonly client: string | undefined },
   scheduling: Scheduling,
 ): Caller {
   const { headers, socket } = request;
-  const { traceparent, tracestate } = headers;
-  const [name, timeout, routeKey] = [headers['atoll-client'], headers['atoll-timeout-ms'], headers['atoll-route-key']];
-  const { timeoutMs } = schedulingOf(undefined, timeout === undefined ? undefined : Number(timeout) * 1_000);
+  const { traceparent } = headers;
+  const [name, routeKey] = [headers['atoll-client'], headers['atoll-route-key']];
   return {
-    deadlineMs: timeoutMs === undefined ? Infinity : nowMs + timeoutMs,
-    signal,
-    client: client ?? socket.remoteAddress ?? '',
+    deadlineMs: known.deadlineMs,
+    signal: known.signal,
+    client: known.client ?? socket.remoteAddress ?? '',
     flow: typeof name === 'string' ? name.slice(0, maxNameLength) : String(socket.remotePort ?? ''),
     ...scheduling,
     ...(typeof routeKey === 'string' ? { routeKey: routeKey.slice(0, maxNameLength) } : {}),
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
-    ...(typeof tracestate === 'string' ? { tracestate } : {}),
   };
 }

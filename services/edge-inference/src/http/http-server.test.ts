@@ -248,6 +248,10 @@ describe('startHttp()', { timeout: 60_000 }, () => {
     assert.equal(await (await post(side, '', headers)).text(), 'robot arm 00-1-2-01');
     await fetch(`http://${side.address}/v2/repository/models/m/load`, { method: 'POST', headers });
     assert.deepEqual(seen, ['use', 'use', 'control']);
+    const page = { ...headers, origin: 'http://elsewhere.example' };
+    const load = { method: 'POST', headers: page };
+    assert.equal((await fetch(`http://${side.address}/v2/repository/models/m/load`, load)).status, 403);
+    assert.equal((await post(side, '', page)).status, 200);
   });
 
   test('a connection serves one request after the other', async () => {

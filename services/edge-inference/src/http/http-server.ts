@@ -3,9 +3,9 @@
  * the node and never holds it: headers and bodies have to come within their time and size, connections are counted, and every
  * failure is an answer.
  */
-import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions as SecureServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
@@ -17,7 +17,7 @@ import { checkDeclaredLength, readBody } from './body.js';
 import { compressed } from './compress.js';
 import { keepDoor } from './door.js';
 import type { Access, Authorize, Exchange } from './exchange.js';
-import { callerOf } from './exchange.js';
+import { callerOf, timeoutOf } from './exchange.js';
 import type { Handlers } from './handlers.js';
 import type { Route, RouteKind } from './routes.js';
 import { isRoute, routeOf } from './routes.js';
@@ -124,7 +124,10 @@ function listening(options: HttpOptions, isStopping: () => boolean): Server {
     });
   };
   const timing = { connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs) };
-  const server = tls === undefined ? createServer(timing, listener) : secure(tls, timing, listener);
+  const server =
+    tls === undefined
+      ? createServer(timing, listener)
+      : secure(tls, { ...timing, handshakeTimeout: limits.headersTimeoutMs }, listener);
   // A sender that asks before it sends is refused before it sends.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -139,7 +142,7 @@ function listening(options: HttpOptions, isStopping: () => boolean): Server {
 }
 
 /** New files of certificates count for new connections. */
-function secure(tls: ServerTls, timing: ServerOptions, listener: RequestListener): Server {
+function secure(tls: ServerTls, timing: SecureServerOptions, listener: RequestListener): Server {
   const server = createTlsServer({ ...timing, ...tls.context(), ...tls.verify }, listener);
   const unwatch = tls.onChange(() => server.setSecureContext(tls.context()));
   return server.once('close', unwatch);
@@ -157,20 +160,26 @@ async function serve(
     if (!response.writableFinished) gone.abort();
   });
   let held: Body | undefined;
+  let late: Late | undefined;
   try {
     let answer: Answer;
     try {
       const route = routed(request);
       const access = accessOf(route.kind);
+      if (access === 'control') refusePages(request);
       const client = access === undefined ? undefined : options.authorize?.(request, access).client;
+      const timeoutMs = timeoutOf(request);
+      if (timeoutMs !== undefined) late = lateAfter(timeoutMs, gone);
+      const known = { signal: gone.signal, client, deadlineMs: Date.now() + (timeoutMs ?? Infinity) };
       const exchange: Exchange = {
         route,
         request,
         signal: gone.signal,
         body: async () => (held = await readBody(request, bodies)).bytes,
-        caller: (scheduling = { priority: 0 }) => callerOf(request, gone.signal, client, Date.now(), scheduling),
+        caller: (scheduling = { priority: 0 }) => callerOf(request, known, scheduling),
       };
-      answer = await options.handlers[route.kind](exchange);
+      const answering = options.handlers[route.kind](exchange);
+      answer = await (late === undefined ? answering : Promise.race([answering, late.passed]));
     } catch (error) {
       const known = toAtollError(error);
       if (known.code === 'INTERNAL') {
@@ -182,8 +191,29 @@ async function serve(
     send(response, accept === undefined ? answer : await compressed(answer, accept), isStopping(), options.limits);
     discardRest(request, options.limits.maxBodyBytes);
   } finally {
+    late?.stop();
     held?.release();
   }
+}
+
+interface Late {
+  /** Rejects when the time is over. */
+  readonly passed: Promise<never>;
+  stop(): void;
+}
+
+/** Lets go of what is done for a caller whose time is over, wherever it has come to. */
+function lateAfter(timeoutMs: number, gone: AbortController): Late {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new AtollError('DEADLINE_EXCEEDED', `cannot answer: it took longer than the ${timeoutMs} ms of the caller`),
+      );
+      gone.abort();
+    }, timeoutMs);
+  });
+  return { passed, stop: () => clearTimeout(timer) };
 }
 
 function routed(request: IncomingMessage): Route {
@@ -201,6 +231,12 @@ function routed(request: IncomingMessage): Route {
 
 const forEverybody: ReadonlySet<RouteKind> = new Set(['healthz', 'readyz', 'metrics', 'live', 'ready']);
 const controlling: ReadonlySet<RouteKind> = new Set(['load', 'unload']);
+
+/** Any page that a browser on this machine shows could otherwise change what serves: its requests carry the page's origin. */
+function refusePages({ headers: { origin } }: IncomingMessage): void {
+  if (origin === undefined) return;
+  throw new AtollError('PERMISSION_DENIED', `cannot let ${JSON.stringify(origin.slice(0, 100))} change what serves`);
+}
 
 function accessOf(kind: RouteKind): Access | undefined {
   if (forEverybody.has(kind)) return undefined;

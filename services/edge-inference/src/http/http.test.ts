@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { deflateRawSync, deflateSync, gzipSync, gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { systemClock } from '@atoll/base/clock';
+import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
 import { classNames, packageMaker, pictureSize, pixels, testConfig } from '../packages-for-tests.js';
@@ -183,7 +184,13 @@ describe('a node over HTTP', { timeout: 60_000 }, () => {
       ['/v2/models/%zz/infer', '', 400, /cannot be decoded/],
       ['/v2/nothing', '', 404, /nothing at this address/],
       ['/v2/models/tiny/infer', JSON.stringify({ inputs: [input], parameters: { timeout: -1 } }), 400, /timeout/],
-      ['/v2/models/tiny/infer', JSON.stringify({ inputs: [input] }), 400, /timeout/, { 'atoll-timeout-ms': 'soon' }],
+      [
+        '/v2/models/tiny/infer',
+        JSON.stringify({ inputs: [input] }),
+        400,
+        /atoll-timeout-ms "soon"/,
+        { 'atoll-timeout-ms': 'soon' },
+      ],
       [
         '/v2/models/tiny/infer',
         JSON.stringify({ inputs: [{ ...input, parameters: { shared_memory_region: 'r' } }] }),
@@ -200,6 +207,30 @@ describe('a node over HTTP', { timeout: 60_000 }, () => {
     }
     assert.equal((await post('/v2', '')).headers.get('allow'), 'GET');
     assert.equal((await ask('/v2/models/tiny/infer')).headers.get('allow'), 'POST');
+  });
+
+  test('a full queue is 429 and says when to come again, a passed deadline is 504', async () => {
+    const { body, length } = binaryBody({ inputs: [binaryInput] }, pixels(4));
+    const asked = async (headers: Record<string, string> = {}) =>
+      post('/v2/models/tiny/infer', body, { 'Inference-Header-Content-Length': length, ...headers });
+    const signal = (name: NodeJS.Signals): void => {
+      for (const pid of running.runtimePids) process.kill(pid, name);
+    };
+    signal('SIGSTOP');
+    try {
+      const late = await asked({ 'atoll-timeout-ms': '100' });
+      assert.equal(late.status, 504, await late.text());
+      const all = await Promise.all(Array.from({ length: 80 }, async () => asked({ 'atoll-timeout-ms': '500' })));
+      const refused = all.filter(({ status }) => status === 429);
+      assert.ok(refused.length > 0, all.map(({ status }) => status).join());
+      for (const { headers } of refused) {
+        assert.ok(Number(headers.get('retry-after')) >= 1);
+        assert.ok(Number(headers.get('retry-after-ms')) > 0);
+      }
+    } finally {
+      signal('SIGCONT');
+    }
+    await eventually(async () => assert.equal((await asked()).status, 200));
   });
 
   test('server and models tell of themselves', async () => {

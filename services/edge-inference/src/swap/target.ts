@@ -11,7 +11,7 @@ export type VersionLabel = 'stable' | 'canary' | 'shadow';
 export type VersionTarget = { readonly version: bigint } | { readonly label: string } | undefined;
 
 /** Every label. */
-export const versionLabels: readonly VersionLabel[] = ['stable', 'canary', 'shadow'];
+const versionLabels: readonly VersionLabel[] = ['stable', 'canary', 'shadow'];
 
 /** The words for what was wanted, as messages name it. */
 export function targetName(model: string, target: VersionTarget): string {
