@@ -109,13 +109,11 @@ export async function startEdgeInference(
       platform: process.platform,
     });
     undo.push(async () => memory.stop());
-    const probing = { settings, timeoutMs: config.probeTimeoutMs, log };
+    const probing = { settings, timeoutMs: config.probeTimeoutMs, budgetMs: config.probeBudgetMs, log };
     const swaps = createSwapManager({
       pool,
       candidatesOf: (pkg) => candidatesOf(pkg, config.backend),
-      probe: (pkg, signal, budgetMs) =>
-        probePackage(pkg, probeCandidatesOf(pkg, config.backend), { ...probing, budgetMs }, signal),
-      probeBudgetMs: config.probeBudgetMs,
+      probe: (pkg, signal) => probePackage(pkg, probeCandidatesOf(pkg, config.backend), probing, signal),
       ...config.swap,
       waitLimit: config.queueLimit,
       clock,

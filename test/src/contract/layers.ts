@@ -57,7 +57,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'swap/judge',
     'swap/trial',
     'swap/decisions',
-    'swap/latency-budget',
+    'swap/too-slow',
     'agent/decide',
     'agent/soak',
     'agent/journal-text',

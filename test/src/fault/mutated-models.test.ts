@@ -185,12 +185,12 @@ describe('damaged model files offered while clients are served', { timeout: 900_
     };
     const wrong = await offered(tinyClassifier({ seed: 8, size, classes: 6, io: 'uint8' }), expected);
     // Its golden cases are its own answers, so that nothing speaks against it but its time.
-    const slow = slowClassifier(7, 3);
+    const slow = slowClassifier(7, 8);
     const late = await offered(slow, await answersOf(slow));
     const { failures, answered } = load;
     await load.end();
     assert.match(wrong, /golden case 1 of 3: \d of 6 output elements are off by more than 1/);
-    assert.match(late, /a run takes [\d.]+ ms, this node allows [\d.]+ ms/);
+    assert.match(late, /a run takes [\d.]+ ms, [\d.]+ times the [\d.]+ ms of the version in service, 8 times may be/);
     assert.equal(node.swapper.active('m')?.version, present);
     assert.deepEqual([...answered.keys()], [String(present)]);
     assert.deepEqual(failures.map(String), []);
@@ -208,7 +208,7 @@ describe('damaged model files offered while clients are served', { timeout: 900_
     const load = startLoad(line.client(GRPCInferenceServiceService), 'slow');
     try {
       await eventually(() => assert.ok((load.answered.get('1') ?? 0) >= 50));
-      const slow = slowClassifier(7, 3);
+      const slow = slowClassifier(7, 8);
       await place(2, slow, await answersOf(slow), 'patient/slow');
       await patient.repository.load('slow', 2n, never);
       const lastDecision = () => patient.swapper.describe()[0]?.decisions.at(-1);

@@ -7,7 +7,7 @@ export interface SwapConfig {
   readonly memoryBudgetBytes: number;
   /** Models that are never unloaded for others. */
   readonly pinned: readonly string[];
-  /** How many times the median run of the version in service that of a new one may take in its trial; 0 = any. */
+  /** How many times the fastest run of the version in service that of a new one may take in its trial; 0 = any. */
   readonly probeRatio: number;
   /** How a version that took over, a canary or a shadow is judged. */
   readonly trial: TrialPolicy;

@@ -8,7 +8,7 @@ import type { ModelPackage } from '../models/model-package.js';
 import { packageName } from '../models/model-package.js';
 import type { PackageFault } from '../models/verify.js';
 import type { ChangeDeps } from './changes.js';
-import { latencyBudgetMs } from './latency-budget.js';
+import { probeBeside } from './changes.js';
 import type { Loader } from './loader.js';
 import type { Entry, Model } from './model-state.js';
 import { beside } from './model-state.js';
@@ -79,8 +79,7 @@ export function createBesides(deps: ChangeDeps & { readonly loader: Loader }): B
     if (model.entries.some((entry) => entry.pkg.version === pkg.version && entry !== model[label]?.entry)) {
       return failed({ reason: 'BAD_PACKAGE', message: 'this version is loaded under another label' });
     }
-    const budgetMs = latencyBudgetMs(deps.probeBudgetMs, stable.needs.medianMs, deps.probeRatio);
-    const probed = await deps.probe(pkg, signal, budgetMs);
+    const probed = await probeBeside(deps, stable.needs, pkg, signal);
     if (probed.fault !== undefined) return failed(probed.fault);
     signal.throwIfAborted();
     await take(model, label, `v${pkg.version} takes its place`);

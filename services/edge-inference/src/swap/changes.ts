@@ -8,7 +8,7 @@ import { packageName } from '../models/model-package.js';
 import type { PackageFault } from '../models/verify.js';
 import type { ProbeResult } from '../runtime/probe.js';
 import type { TrialReason } from './judge.js';
-import { latencyBudgetMs } from './latency-budget.js';
+import { tooSlowBeside } from './too-slow.js';
 import type { Entry, Model, Needs, Owner } from './model-state.js';
 import { samePackage } from './model-state.js';
 import type { NodeModels } from './node-models.js';
@@ -16,8 +16,8 @@ import type { Residency } from './residency.js';
 import type { ActivateResult, ActivateStage } from './swapper.js';
 import type { Trials } from './trials.js';
 
-/** Tries a package apart from what serves; its median run may take `budgetMs`. */
-export type Probe = (pkg: ModelPackage, signal: AbortSignal, budgetMs: number) => Promise<ProbeResult>;
+/** Tries a package apart from what serves. */
+export type Probe = (pkg: ModelPackage, signal: AbortSignal) => Promise<ProbeResult>;
 
 /** What changes work with. */
 export interface ChangeDeps {
@@ -25,9 +25,7 @@ export interface ChangeDeps {
   readonly residency: Residency;
   readonly trials: Trials;
   readonly probe: Probe;
-  /** What a median run may take. */
-  readonly probeBudgetMs: number;
-  /** How many times the median run of the version in service a version's may take; 0 = any. */
+  /** How many times the fastest run of the version in service a version's may take; 0 = any. */
   readonly probeRatio: number;
   /** False = a version that takes over is not watched. */
   readonly tryNewVersions: boolean;
@@ -106,8 +104,7 @@ export function createChanges(deps: ChangeDeps): Changes {
       return { outcome: 'ok', backend: model.stable?.info.backend ?? '' };
     }
     onStage('probing');
-    const budgetMs = latencyBudgetMs(deps.probeBudgetMs, present?.needs.medianMs, deps.probeRatio);
-    const probed = await deps.probe(pkg, signal, budgetMs);
+    const probed = await probeBeside(deps, present?.needs, pkg, signal);
     if (probed.fault !== undefined) return failed(model, pkg, probed.fault);
     signal.throwIfAborted();
     onStage('swapping');
@@ -171,6 +168,19 @@ export function createChanges(deps: ChangeDeps): Changes {
         models.note(model, { kind: 'returned', version, label: 'stable', reason: words });
       }),
   };
+}
+
+/** Tries a package, and holds its time against that of the version in service. */
+export async function probeBeside(
+  { probe, probeRatio }: Pick<ChangeDeps, 'probe' | 'probeRatio'>,
+  present: Needs | undefined,
+  pkg: ModelPackage,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const probed = await probe(pkg, signal);
+  if (probed.fault !== undefined) return probed;
+  const slow = tooSlowBeside(present?.leastMs, probed.leastMs, probeRatio);
+  return slow === undefined ? probed : { fault: { reason: 'TOO_SLOW', message: slow } };
 }
 
 function nothingBefore(name: string): AtollError {

@@ -24,6 +24,8 @@ interface Case {
   readonly total?: Partial<VersionStats>;
   readonly recent?: Partial<VersionStats>;
   readonly reference?: Partial<VersionStats>;
+  /** Default true. */
+  readonly sameSpan?: boolean;
   readonly slowSinceMs?: number;
   readonly change?: Partial<TrialPolicy>;
   /** "wait", "pass", or the code and a part of the words of a failure. */
@@ -91,6 +93,24 @@ const table: readonly Case[] = [
     slowSinceMs: 4_000,
     says: 'wait',
   },
+  {
+    why: 'its tail is slower than that of a span before, its median is not',
+    elapsedMs: 5_000,
+    recent: { ...slow, p50Ms: 8 },
+    reference: { ...usual, p50Ms: 4 },
+    sameSpan: false,
+    slowSinceMs: 4_000,
+    says: 'wait',
+  },
+  {
+    why: 'its tail and its median are slower than those of a span before',
+    elapsedMs: 5_000,
+    recent: { ...slow, p50Ms: 9 },
+    reference: { ...usual, p50Ms: 4 },
+    sameSpan: false,
+    slowSinceMs: 4_000,
+    says: 'TOO_SLOW p99 of 40.0 ms, 4.0 times the 10.0 ms of the other version, 2 times may be',
+  },
   { why: 'slow beside nothing', elapsedMs: 9_000, recent: slow, slowSinceMs: 0, says: 'wait' },
   {
     why: 'slow beside too few',
@@ -120,13 +140,14 @@ const table: readonly Case[] = [
 ];
 
 describe('judgeTrial()', () => {
-  for (const { why, elapsedMs = 500, total, recent, reference, slowSinceMs, change, says } of table) {
+  for (const { why, elapsedMs = 500, total, recent, reference, sameSpan = true, slowSinceMs, change, says } of table) {
     test(`${why}: ${says}`, () => {
       const sample: TrialSample = {
         elapsedMs,
         total: stats(total ?? recent),
         recent: stats(recent),
         reference: reference && stats(reference),
+        sameSpan,
       };
       const { verdict } = judgeTrial({ slowSinceMs }, sample, { ...policy, ...change });
       const words = verdict.kind === 'fail' ? `${verdict.reason.code} ${verdict.reason.message}` : verdict.kind;
@@ -140,6 +161,7 @@ describe('judgeTrial()', () => {
       total: stats(recent),
       recent: stats(recent),
       reference: stats(usual),
+      sameSpan: true,
     });
     const first = judgeTrial(emptyTrial, sample(100, slow), policy).memory;
     assert.deepEqual(first, { slowSinceMs: 100 });

@@ -30,8 +30,10 @@ export interface TrialSample {
   readonly total: VersionStats;
   /** The same, of the last span. */
   readonly recent: VersionStats;
-  /** Of the version it is held against, of a span; undefined when there is none. */
+  /** Of the version it is held against; undefined when there is none. */
   readonly reference: VersionStats | undefined;
+  /** These are of the same span; else of one before, when the machine may have had less to do. */
+  readonly sameSpan: boolean;
 }
 
 /** Why a version failed. */
@@ -88,13 +90,15 @@ export function judgeTrial(
   return { memory, verdict: { kind: 'pass' } };
 }
 
-function slowness({ total, recent, reference }: TrialSample, policy: TrialPolicy): string | undefined {
+function slowness({ total, recent, reference, sameSpan }: TrialSample, policy: TrialPolicy): string | undefined {
   if (policy.maxLatencyRatio === 0 || reference === undefined) return undefined;
   // Few in a span are enough: a version that is slow has few.
   if (total.requests < policy.minSamples || recent.requests === 0) return undefined;
   if (reference.requests < policy.minSamples) return undefined;
   const [is, usual] = [recent.p99Ms, reference.p99Ms];
   if (usual <= 0 || is <= Math.max(usual * policy.maxLatencyRatio, usual + slowLeastMs)) return undefined;
+  // The tail follows what else the machine does; a version that is slow itself is slow at its median too.
+  if (!sameSpan && recent.p50Ms <= reference.p50Ms * policy.maxLatencyRatio) return undefined;
   return `p99 of ${is.toFixed(1)} ms, ${(is / usual).toFixed(1)} times the ${usual.toFixed(1)} ms of the other version, ${policy.maxLatencyRatio} times may be`;
 }
 

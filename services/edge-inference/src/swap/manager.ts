@@ -25,8 +25,7 @@ import type { Swapper } from './swapper.js';
 import { createTrials } from './trials.js';
 
 /** What a manager works with. */
-export interface ManagerDeps
-  extends LoaderDeps, Pick<ChangeDeps, 'probe' | 'probeBudgetMs' | 'probeRatio' | 'onServing'> {
+export interface ManagerDeps extends LoaderDeps, Pick<ChangeDeps, 'probe' | 'probeRatio' | 'onServing'> {
   /** How versions on trial are judged; durationMs 0 = a version that takes over is not watched. */
   readonly trial: TrialPolicy;
   /** What all loaded models may take; 0 = no bound. */

@@ -17,6 +17,8 @@ export interface Needs {
   readonly memoryBytes: number;
   /** Of its median run. */
   readonly medianMs: number;
+  /** Of its fastest run. */
+  readonly leastMs: number;
 }
 
 /** A loaded version. */

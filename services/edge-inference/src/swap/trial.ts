@@ -66,6 +66,7 @@ export function beginTrial({ version, label, stats, reference, policy, nowMs }: 
           total: statsBetween(first.candidate, now.candidate),
           recent: statsBetween(oldest.candidate, now.candidate),
           reference: referenceOf(reference, oldest, now),
+          sameSpan: reference !== undefined && 'snapshot' in reference,
         },
         policy,
       );
