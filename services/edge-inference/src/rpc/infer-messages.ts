@@ -32,13 +32,24 @@ export function toInferCall(request: ModelInferRequest): InferCall {
     model: request.modelName,
     target: targetOf(request.modelVersion),
     inputs: inputs.map((input, index): InferInput => {
+      if (input.parameters['shared_memory_region'] !== undefined) {
+        throw unimplemented(`input ${input.name} is in shared memory, which this node does not read: send its bytes`);
+      }
       const tensor = { name: input.name, datatype: input.datatype, shape: input.shape.map(Number) };
       const raw = rawInputContents[index];
       if (raw === undefined) return { ...tensor, elements: elementsOf(input.name, input.datatype, input.contents) };
       if (input.contents !== undefined) throw refuse(`input ${input.name} has raw and typed contents`);
       return { ...tensor, bytes: raw };
     }),
-    outputs: request.outputs.map(({ name }) => name),
+    outputs: request.outputs.map(({ name, parameters }) => {
+      if (parameters['shared_memory_region'] !== undefined) {
+        throw unimplemented(`output ${name} is to go to shared memory, which this node does not write`);
+      }
+      if (parameters['classification'] !== undefined) {
+        throw unimplemented(`output ${name} asks for a classification: Predict gives classes`);
+      }
+      return name;
+    }),
   };
 }
 
@@ -83,6 +94,10 @@ function contentsOf({ bytes, datatype, spec }: InferOutput): InferTensorContents
   const list = listOf[datatype];
   if (list === undefined) throw refuse(`output ${spec.name} is ${datatype}, which exists raw only`);
   return { ...InferTensorContents.fromPartial({}), [list]: outputElements(bytes, spec) };
+}
+
+function unimplemented(reason: string): AtollError {
+  return new AtollError('UNIMPLEMENTED', `cannot infer: ${reason}`);
 }
 
 function refuse(reason: string): AtollError {
