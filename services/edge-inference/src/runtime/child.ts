@@ -1,105 +1,128 @@
 /*
  * The process that holds models: one a slot, and one a probe. It is disposable: a library that aborts, a damaged model or a
  * hung device ends this process and the run in it, nothing else. It speaks frames on descriptor 3 and ends with its parent.
+ * Runs happen on the main thread, one after the other, between blocking reads and writes. While a model is being loaded, which
+ * happens off that thread, the wait for the next run is off it too, so that both go on.
  */
 import { readFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import { sha256 } from '@atoll/base/digest';
-import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
+import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import { tensorBytes } from '@atoll/runtime/model';
 import { holdEdgeTpu } from '@atoll/runtime/edgetpu';
 import type { EdgeTpu, EdgeTpuChoice } from '@atoll/runtime/edgetpu';
 import type { LoadedModel } from '@atoll/runtime/model';
 import { endWithParent } from '@atoll/runtime/native';
 import { openModel } from '@atoll/runtime/open';
-import { cutPayload, encodeFrame, FrameReader } from './frames.js';
+import { controlFrame, frameKind, headBytes, parseControl, timesBytes, writeHead } from './frames.js';
+import type { FrameHead } from './frames.js';
 import { machineMs } from './messages.js';
-import type { Candidate, FromChild, RuntimeSettings, ToChild } from './messages.js';
+import type { Candidate, FromChild, LoadedInfo, RuntimeSettings, ToChild } from './messages.js';
+import { wireOn } from './wire.js';
 
 const parentDescriptor = 3;
 
-function serve(socket: Socket): void {
-  const models = new Map<string, { readonly model: LoadedModel; readonly device: string }>();
-  const reader = new FrameReader();
+/** Answers the front until it is gone. */
+async function serve(): Promise<void> {
+  const wire = wireOn(parentDescriptor);
+  const models = new Map<number, { readonly model: LoadedModel; readonly inputBytes: number }>();
+  const ranHead = Buffer.alloc(headBytes + timesBytes);
   let settings: RuntimeSettings | undefined;
   /** Held from the first model on it to the end of this process, so that no swap opens it anew. */
   let edgeTpu: EdgeTpu | undefined;
+  let busyBeside = 0;
 
-  const send = (message: FromChild, tensors: readonly Uint8Array[] = []): void => {
-    const parts = encodeFrame(message, tensors);
-    socket.cork();
-    for (const part of parts) socket.write(part);
-    socket.uncork();
-  };
-  const modelOf = (handle: string) => {
-    const model = models.get(handle);
-    if (model === undefined) throw new AtollError('NOT_FOUND', `cannot run ${handle}: it is not loaded`);
-    return model;
+  const send = (message: FromChild): void => wire.send([controlFrame(message)]);
+  const fail = (id: number, error: unknown): void =>
+    send({ kind: 'failed', id, code: toAtollError(error).code, message: reasonOf(error) });
+
+  /** Ends false when the front is gone. */
+  const run = ({ id, model: number, bodyBytes }: FrameHead): boolean => {
+    const loaded = models.get(number);
+    if (loaded === undefined || loaded.inputBytes !== bodyBytes) {
+      if (!wire.skip(bodyBytes)) return false;
+      const why = loaded === undefined ? 'it is not loaded' : `it takes ${loaded.inputBytes} bytes, not ${bodyBytes}`;
+      fail(id, new AtollError(loaded === undefined ? 'NOT_FOUND' : 'INVALID_ARGUMENT', `cannot run the model: ${why}`));
+      return true;
+    }
+    const { memory } = loaded.model;
+    for (const input of memory.inputs) if (!wire.fill(input)) return false;
+    try {
+      const startedMs = machineMs();
+      loaded.model.runInPlace();
+      const endedMs = machineMs();
+      const outputBytes = memory.outputs.reduce((sum, output) => sum + output.byteLength, 0);
+      writeHead(ranHead, { bodyBytes: timesBytes + outputBytes, kind: frameKind.ran, id, model: number });
+      ranHead.writeDoubleLE(startedMs, headBytes);
+      ranHead.writeDoubleLE(endedMs, headBytes + 8);
+      wire.send([ranHead, ...memory.outputs]);
+    } catch (error) {
+      fail(id, error);
+    }
+    return true;
   };
 
-  const answer = async (message: ToChild, payload: Uint8Array): Promise<void> => {
+  const load = async (number: number, candidates: readonly Candidate[]): Promise<LoadedInfo> => {
+    if (settings === undefined)
+      throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
+    const given = settings;
+    const before = process.memoryUsage.rss();
+    const holdDevice = (): EdgeTpu => (edgeTpu ??= holdEdgeTpu(choiceOf(given)));
+    const model = await openFirst(candidates, given, holdDevice).catch((error: unknown) => {
+      // A device that was away stays lost for whoever has it open: with nothing left on it, it is opened anew next time.
+      if (models.size === 0) {
+        edgeTpu?.close();
+        edgeTpu = undefined;
+      }
+      throw error;
+    });
+    const { backend, inputs, outputs } = model;
+    const memoryBytes = Math.max(0, process.memoryUsage.rss() - before);
+    const device = backend === 'edgetpu' ? (given.device ?? backend) : 'cpu';
+    await models.get(number)?.model.close();
+    models.set(number, { model, inputBytes: inputs.reduce((sum, spec) => sum + tensorBytes(spec), 0) });
+    return { backend, device, inputs, outputs, memoryBytes };
+  };
+
+  const answer = async (message: ToChild): Promise<FromChild> => {
     const { id } = message;
     switch (message.kind) {
       case 'start':
         settings = message;
-        send({ kind: 'done', id });
-        return;
-      case 'load': {
-        if (settings === undefined)
-          throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
-        const before = process.memoryUsage.rss();
-        const given = settings;
-        const holdDevice = (): EdgeTpu => (edgeTpu ??= holdEdgeTpu(choiceOf(given)));
-        const model = await openFirst(message.candidates, given, holdDevice).catch((error: unknown) => {
-          // A device that was away stays lost for whoever has it open: with nothing left on it, it is opened anew next time.
-          if (models.size === 0) {
-            edgeTpu?.close();
-            edgeTpu = undefined;
-          }
-          throw error;
-        });
-        const { backend, inputs, outputs } = model;
-        const memoryBytes = Math.max(0, process.memoryUsage.rss() - before);
-        const device = backend === 'edgetpu' ? (settings.device ?? backend) : 'cpu';
-        await models.get(message.handle)?.model.close();
-        models.set(message.handle, { model, device });
-        send({ kind: 'loaded', id, backend, device, inputs, outputs, memoryBytes });
-        return;
-      }
-      case 'run': {
-        const { model, device } = modelOf(message.handle);
-        const inputs = cutPayload(payload, message.sizes);
-        send({ kind: 'started', id });
-        const startedMs = machineMs();
-        const outputs = await model.run(inputs);
-        const endedMs = machineMs();
-        const sizes = outputs.map((output) => output.byteLength);
-        send({ kind: 'ran', id, sizes, backend: model.backend, device, startedMs, endedMs }, outputs);
-        return;
-      }
+        return { kind: 'done', id };
+      case 'load':
+        return { kind: 'loaded', id, ...(await load(message.model, message.candidates)) };
       case 'unload':
-        await models.get(message.handle)?.model.close();
-        models.delete(message.handle);
-        send({ kind: 'done', id });
-        return;
+        await models.get(message.model)?.model.close();
+        models.delete(message.model);
+        return { kind: 'done', id };
       case 'ping':
-        send({ kind: 'done', id });
-        return;
+        return { kind: 'done', id };
+    }
+  };
+  const answerBeside = async (message: ToChild): Promise<void> => {
+    busyBeside++;
+    try {
+      send(await answer(message));
+    } catch (error) {
+      fail(message.id, error);
+    } finally {
+      busyBeside--;
     }
   };
 
-  socket.on('data', (chunk: Buffer) => {
-    for (const { head, payload } of reader.push(chunk)) {
-      const message = head as ToChild;
-      answer(message, payload).catch((error: unknown) => {
-        const { code } = toAtollError(error);
-        send({ kind: 'failed', id: message.id, code, message: reasonOf(error) });
-      });
+  for (;;) {
+    const head = busyBeside > 0 ? await wire.nextHeadBeside() : wire.nextHead();
+    if (head === undefined) return;
+    if (head.kind === frameKind.run) {
+      if (!run(head)) return;
+      continue;
     }
-  });
-  // A run that hangs in a library keeps process.exit() waiting for its thread, so the end is a signal.
-  const end = (): void => void process.kill(process.pid, 'SIGKILL');
-  socket.on('end', end).on('error', end).on('close', end);
+    const body = Buffer.alloc(head.bodyBytes);
+    if (!wire.fill(body)) return;
+    const message = parseControl(body) as ToChild;
+    const answered = answerBeside(message);
+    if (message.kind !== 'load') await answered;
+  }
 }
 
 /** An accelerator that is not there, or that cannot take the file, leaves the next candidate; the last reason is told. */
@@ -156,4 +179,12 @@ function choiceOf({ libraries, device, edgeTpuOptions }: RuntimeSettings): EdgeT
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 endWithParent();
-serve(new Socket({ fd: parentDescriptor, readable: true, writable: true }));
+try {
+  await serve();
+} catch (error) {
+  const frontIsGone = ['EPIPE', 'ECONNRESET'].includes(errnoOf(error) ?? '');
+  if (!frontIsGone) process.stderr.write(`cannot go on: ${reasonOf(error)}\n`);
+} finally {
+  // A run that hangs in a library keeps process.exit() waiting for its thread, so the end is a signal.
+  process.kill(process.pid, 'SIGKILL');
+}

@@ -1,33 +1,71 @@
 /*
- * Frames between front and child: uint32 body length, uint32 head length, the head as JSON, then the payload, all lengths
- * little-endian. A length beyond the limit ends the conversation before anything of it is kept.
+ * Frames between front and child: a head of four uint32 in little-endian order {bytes of the body, kind, id, model}, then the
+ * body. Control frames hold a message as JSON. Runs are the path of every request and hold nothing but tensors: the inputs of a
+ * `run`, and for a `ran` two float64, when the run began and ended, before the outputs. Both sides know the sizes from the load.
+ * A length beyond the limit ends the conversation before anything of it is kept.
  */
 import { AtollError } from '@atoll/base/error';
 
-/** A message with the bytes of its tensors, one after the other. */
-export interface Frame {
-  readonly head: unknown;
-  readonly payload: Uint8Array;
+/** What a frame is; control frames carry ToChild or FromChild. */
+export const frameKind = { control: 0, run: 1, ran: 2 } as const;
+
+/** The fixed part of a frame; `id` and `model` are 0 in control frames. */
+export interface FrameHead {
+  readonly bodyBytes: number;
+  readonly kind: number;
+  readonly id: number;
+  readonly model: number;
+}
+
+/** A whole frame. */
+export interface Frame extends FrameHead {
+  readonly body: Buffer;
 }
 
 /** Largest body: the tensors of one run or its results. */
 export const maxFrameBytes = 64 * 1024 * 1024;
 
-const prefixBytes = 8;
+/** Bytes of a head. */
+export const headBytes = 16;
 
-/** A frame as the pieces to write, without joining the tensors. */
-export function encodeFrame(head: object, payload: readonly Uint8Array[] = []): Uint8Array[] {
-  const json = Buffer.from(JSON.stringify(head));
-  const bodyBytes = json.length + payload.reduce((sum, part) => sum + part.byteLength, 0);
-  if (bodyBytes > maxFrameBytes) throw tooLong(bodyBytes);
-  const first = Buffer.allocUnsafe(prefixBytes + json.length);
-  first.writeUInt32LE(bodyBytes, 0);
-  first.writeUInt32LE(json.length, 4);
-  json.copy(first, prefixBytes);
-  return [first, ...payload];
+/** Bytes before the outputs in the body of a `ran`. */
+export const timesBytes = 16;
+
+/** A control frame in one piece. */
+export function controlFrame(message: object): Buffer {
+  const json = Buffer.from(JSON.stringify(message));
+  const frame = Buffer.allocUnsafe(headBytes + json.length);
+  writeHead(frame, { bodyBytes: json.length, kind: frameKind.control, id: 0, model: 0 });
+  json.copy(frame, headBytes);
+  return frame;
 }
 
-/** Cuts a stream of chunks into frames; DATA_LOSS for a length that cannot be. Payloads are copies of their own. */
+/** The message of a control frame's body; DATA_LOSS when it is not JSON. */
+export function parseControl(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch (error) {
+    throw new AtollError('DATA_LOSS', 'cannot read a frame: its body is not JSON', { cause: error });
+  }
+}
+
+/** Writes a head to the start of `target`; DATA_LOSS for a body beyond the limit. */
+export function writeHead(target: Buffer, { bodyBytes, kind, id, model }: FrameHead): void {
+  checkLength(bodyBytes);
+  target.writeUInt32LE(bodyBytes, 0);
+  target.writeUInt32LE(kind, 4);
+  target.writeUInt32LE(id, 8);
+  target.writeUInt32LE(model, 12);
+}
+
+/** Reads the head at the start of `source`; DATA_LOSS for a length beyond the limit. */
+export function readHead(source: Buffer): FrameHead {
+  const bodyBytes = source.readUInt32LE(0);
+  checkLength(bodyBytes);
+  return { bodyBytes, kind: source.readUInt32LE(4), id: source.readUInt32LE(8), model: source.readUInt32LE(12) };
+}
+
+/** Cuts a stream of chunks into frames; bodies may be windows on the chunks. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -42,53 +80,41 @@ export class FrameReader {
   }
 
   #next(): Frame | undefined {
-    if (this.#bytes < prefixBytes) return undefined;
-    const start = this.#peek(prefixBytes);
-    const [bodyBytes, headBytes] = [start.readUInt32LE(0), start.readUInt32LE(4)];
-    if (bodyBytes > maxFrameBytes) throw tooLong(bodyBytes);
-    if (headBytes > bodyBytes)
-      throw new AtollError('DATA_LOSS', `cannot read a frame: its head of ${headBytes} bytes is longer than it`);
-    if (this.#bytes < prefixBytes + bodyBytes) return undefined;
-    const whole = this.#peek(prefixBytes + bodyBytes);
-    this.#chunks = this.#bytes > whole.length ? [Buffer.concat(this.#chunks).subarray(whole.length)] : [];
-    this.#bytes -= whole.length;
-    const headEnd = prefixBytes + headBytes;
-    return {
-      head: parseHead(whole.toString('utf8', prefixBytes, headEnd)),
-      payload: new Uint8Array(whole.subarray(headEnd, prefixBytes + bodyBytes)),
-    };
+    if (this.#bytes < headBytes) return undefined;
+    const head = readHead(this.#peek(headBytes));
+    const wholeBytes = headBytes + head.bodyBytes;
+    if (this.#bytes < wholeBytes) return undefined;
+    const whole = this.#peek(wholeBytes);
+    const [first = whole, ...rest] = this.#chunks;
+    this.#chunks = first.length > wholeBytes ? [first.subarray(wholeBytes), ...rest] : rest;
+    this.#bytes -= wholeBytes;
+    return { ...head, body: whole.subarray(headBytes, wholeBytes) };
   }
 
   /** The first n bytes as one buffer. */
   #peek(n: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= n) return first.subarray(0, n);
-    this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0]?.subarray(0, n) ?? Buffer.alloc(0);
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined.subarray(0, n);
   }
 }
 
-/** Cuts a payload into the tensors whose sizes the head names; DATA_LOSS when they do not add up. */
-export function cutPayload(payload: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+/** Cuts bytes into tensors of these sizes; DATA_LOSS when they do not add up. The tensors are copies. */
+export function cutTensors(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total !== payload.byteLength) {
+  if (total !== bytes.byteLength) {
     throw new AtollError(
       'DATA_LOSS',
-      `cannot read a frame: it holds ${payload.byteLength} bytes of tensors, not ${total}`,
+      `cannot read a frame: it holds ${bytes.byteLength} bytes of tensors, not ${total}`,
     );
   }
   let offset = 0;
-  return sizes.map((size) => payload.subarray(offset, (offset += size)));
+  return sizes.map((size) => new Uint8Array(bytes.subarray(offset, (offset += size))));
 }
 
-function parseHead(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new AtollError('DATA_LOSS', 'cannot read a frame: its head is not JSON', { cause: error });
-  }
-}
-
-function tooLong(bytes: number): AtollError {
-  return new AtollError('DATA_LOSS', `cannot carry a frame of ${bytes} bytes: the limit is ${maxFrameBytes}`);
+function checkLength(bytes: number): void {
+  if (bytes > maxFrameBytes)
+    throw new AtollError('DATA_LOSS', `cannot carry a frame of ${bytes} bytes: the limit is ${maxFrameBytes}`);
 }

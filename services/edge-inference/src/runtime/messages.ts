@@ -24,12 +24,11 @@ export interface Candidate {
   readonly segment?: Segment;
 }
 
-/** What the front sends; `id` ties an answer to its question, `handle` names a loaded model. */
+/** What the front sends beside runs; `id` ties an answer to its question, `model` is the front's number for a loaded model. */
 export type ToChild =
   | ({ readonly kind: 'start'; readonly id: number } & RuntimeSettings)
-  | { readonly kind: 'load'; readonly id: number; readonly handle: string; readonly candidates: readonly Candidate[] }
-  | { readonly kind: 'run'; readonly id: number; readonly handle: string; readonly sizes: readonly number[] }
-  | { readonly kind: 'unload'; readonly id: number; readonly handle: string }
+  | { readonly kind: 'load'; readonly id: number; readonly model: number; readonly candidates: readonly Candidate[] }
+  | { readonly kind: 'unload'; readonly id: number; readonly model: number }
   | { readonly kind: 'ping'; readonly id: number };
 
 /** A loaded model as the child describes it. */
@@ -43,20 +42,9 @@ export interface LoadedInfo {
   readonly memoryBytes: number;
 }
 
-/** What a child answers; `started` comes right before a run begins, so that the front knows what a crash has cut. */
+/** What a child answers; to a run it is a frame of its own, or `failed`. */
 export type FromChild =
-  | { readonly kind: 'started'; readonly id: number }
   | ({ readonly kind: 'loaded'; readonly id: number } & LoadedInfo)
-  | {
-      readonly kind: 'ran';
-      readonly id: number;
-      readonly sizes: readonly number[];
-      readonly backend: string;
-      readonly device: string;
-      /** On the clock of machineMs. */
-      readonly startedMs: number;
-      readonly endedMs: number;
-    }
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
 

@@ -9,14 +9,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
-import { isRuntimeGone, runtimeGone, startChild } from './child-process.js';
+import { isBeforeRun, isRuntimeGone, runtimeGone, startChild } from './child-process.js';
 import { machineMs } from './messages.js';
 import type { Candidate, LoadedInfo } from './messages.js';
+import { createRunLimits } from './run-limit.js';
 
 /** What a slot needs. */
 export interface SlotOptions {
   readonly settings: ChildSettings;
-  /** A run that takes longer ends the child. */
+  /** A run that takes longer ends the child, and one that takes far longer than its model's last ones. */
   readonly invokeTimeoutMs: number;
   readonly log: Logger;
   /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded. */
@@ -89,6 +90,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   /** Kept, and on their way into the child for the first time. */
   const arriving = new Set<string>();
   const deadlyLoads = new Map<string, number>();
+  const limits = createRunLimits(options.invokeTimeoutMs);
   /** Why there is no child, once one could not be replaced at once. */
   let down: string | undefined;
   const waiting: Job[] = [];
@@ -235,24 +237,21 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   };
 
   const execute = async (target: RuntimeChild, job: Job): Promise<void> => {
-    let watchdog: NodeJS.Timeout | undefined;
-    let begun = false;
+    const limitMs = limits.of(job.handle);
     let hung = false;
-    const watch = (): void => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => {
-        hung = true;
-        target.kill();
-      }, options.invokeTimeoutMs);
+    let over = false;
+    const kill = (): void => {
+      if (over) return;
+      hung = true;
+      target.kill();
     };
+    // Timers come before input: where this process was held up itself, the answer may be there already.
+    const watchdog = setTimeout(() => setImmediate(kill), limitMs);
     try {
-      watch();
-      const onStarted = (): void => {
-        begun = true;
-        watch();
-      };
-      const queueMs = machineMs() - job.sinceMs;
-      job.resolve({ ...(await target.run(job.handle, job.inputs, onStarted)), queueMs });
+      const sentMs = machineMs();
+      const result = await target.run(job.handle, job.inputs);
+      limits.took(job.handle, machineMs() - sentMs);
+      job.resolve({ ...result, queueMs: sentMs - job.sinceMs });
     } catch (error) {
       const lost = isRuntimeGone(error);
       // What the library says of a run on a device is most likely of the device, which only a new child can open anew.
@@ -262,14 +261,15 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         target.kill();
       }
       if ((lost || deviceFailed) && child === target) lose();
-      if (lost && !begun && job.patient && !job.retried && !stopping.signal.aborted) {
+      if (isBeforeRun(error) && job.patient && !job.retried && !stopping.signal.aborted) {
         job.retried = true;
         waiting.unshift(job);
       } else {
-        const why = hung ? `it did not end within ${options.invokeTimeoutMs} ms` : reasonOf(error);
+        const why = hung ? `it did not end within ${limitMs} ms` : reasonOf(error);
         job.reject(lost ? runtimeGone(`cannot run ${job.handle}: ${why}`, error) : error);
       }
     } finally {
+      over = true;
       clearTimeout(watchdog);
     }
   };
@@ -321,6 +321,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       kept.delete(handle);
       broken.delete(handle);
       deadlyLoads.delete(handle);
+      limits.forget(handle);
       await child?.unload(handle);
     },
     async stop() {
