@@ -114,7 +114,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const load = async (target: RuntimeChild, handle: string, { candidates, check }: Kept): Promise<LoadedInfo> => {
     const info = await target.load(handle, candidates);
     try {
-      await check(info, (inputs) => target.run(handle, inputs, () => undefined));
+      await check(info, (inputs) => target.run(handle, inputs));
     } catch (error) {
       await target.unload(handle);
       throw error;
