@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAtollError } from '@atoll/base/error';
 import type { CompiledEdgeTpu } from '@atoll/edgetpu/inspect';
+import { cutModel, layeredModel } from '@atoll/runtime/layered-model-for-tests';
+import type { LayeredModel } from '@atoll/runtime/layered-model-for-tests';
 import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
+import type { TfLiteModel } from '@atoll/tflite/model';
 import { readModel } from '@atoll/tflite/read';
-import { runtimeOf } from './edge-tpu-file.js';
+import { writeModel } from '@atoll/tflite/write';
+import { runtimeOf, segmentRuntimes } from './edge-tpu-file.js';
 
 const modelOf = (size: number) => readModel(tinyClassifier({ seed: 1, size, classes: 4, io: 'uint8' }), `size ${size}`);
 const model = modelOf(8);
@@ -39,3 +43,23 @@ for (const [what, compiled, cpuSize, said] of refusals) {
     );
   });
 }
+
+/** As it is read back: scales are floats of 32 bits. */
+const saved = (sketch: LayeredModel): TfLiteModel => readModel(writeModel(layeredModel(sketch)), 'm.tflite');
+
+test('segmentRuntimes takes the parts of one model in order, and refuses one that begins or ends otherwise', () => {
+  const whole = saved({ seed: 1, layers: 2, side: 4, channels: 4 });
+  const other = saved({ seed: 1, layers: 2, side: 8, channels: 4 });
+  const parts = (of: TfLiteModel) =>
+    cutModel(of, 1).map((bytes, i) => ({ path: `part ${i}`, model: readModel(bytes, `part ${i}`), compiled: sound }));
+  assert.deepEqual(segmentRuntimes(parts(whole), whole, 'm.tflite'), [13, 13]);
+  const mixed = [...parts(whole).slice(0, 1), ...parts(other).slice(1)];
+  for (const [files, said] of [
+    [parts(other), /part 0 for the Edge TPU: its inputs are int8 \[1, 8, 8, 4\]/],
+    [mixed, /part 1 for the Edge TPU: its outputs are int8 \[1, 8, 8, 4\]/],
+    [parts(whole).slice(0, 1), /it has 2 to 16 parts, not 1/],
+    [parts(whole).map((file) => ({ ...file, compiled: null })), /part 0 for the Edge TPU: nothing in it is compiled/],
+  ] as const) {
+    assert.throws(() => segmentRuntimes(files, whole, 'm.tflite'), { code: 'INVALID_ARGUMENT', message: said });
+  }
+});

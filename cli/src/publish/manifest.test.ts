@@ -27,6 +27,7 @@ test('describeRelease makes a manifest that signs and opens, and sends every blo
   const { manifest, blobs } = describeRelease({
     ...parts,
     edgeTpu: { bytes: Buffer.from('x'), minRuntimeVersion: 14 },
+    segments: ['y', 'z'].map((text) => ({ bytes: Buffer.from(text), minRuntimeVersion: 13 })),
   });
   const { privateKey, publicKey } = generateKeyPair();
   const opened = openRelease(sealRelease(manifest, privateKey), publicKeySet([publicKey]), 2_000);
@@ -35,6 +36,8 @@ test('describeRelease makes a manifest that signs and opens, and sends every blo
     [
       ['cpu', 3],
       ['edgetpu', 1],
+      ['edgetpu-segment-0-of-2', 1],
+      ['edgetpu-segment-1-of-2', 1],
     ],
   );
   const sent = new Map(blobs.map((blob) => [blob.sha256, blob.sizeBytes]));

@@ -4,9 +4,16 @@ import { sha256 } from '@atoll/base/digest';
 import { AtollError } from '@atoll/base/error';
 import type { ReleaseArtifact, ReleaseManifest, TensorSignature } from '@atoll/proto/atoll/v1/release';
 import { chunkDigests, defaultChunkSizeBytes } from '@atoll/release/chunks';
+import { targetText } from '@atoll/release/target';
 import type { TensorSpec } from '@atoll/runtime/model';
 import type { Preprocessing } from '@atoll/image/preprocessing';
 import type { GoldenPair } from './golden.js';
+
+/** A compiled file, and the runtime that it needs at least. */
+export interface CompiledPart {
+  readonly bytes: Uint8Array;
+  readonly minRuntimeVersion: number;
+}
 
 /** What a release is made of. */
 export interface ReleaseParts {
@@ -14,8 +21,10 @@ export interface ReleaseParts {
   readonly version: bigint;
   /** The .tflite that any node can run. */
   readonly cpu: Uint8Array;
-  /** The file that the Edge TPU compiler made, with the runtime that it needs. */
-  readonly edgeTpu?: { readonly bytes: Uint8Array; readonly minRuntimeVersion: number };
+  /** The file that the Edge TPU compiler made. */
+  readonly edgeTpu?: CompiledPart;
+  /** The same model cut for several Edge TPUs, every part in order. */
+  readonly segments?: readonly CompiledPart[];
   readonly input: TensorSpec;
   readonly output: TensorSpec;
   readonly preprocessing: Preprocessing;
@@ -42,6 +51,11 @@ export function describeRelease(parts: ReleaseParts): { manifest: ReleaseManifes
   const files = [artifact('cpu', parts.cpu, 0)];
   if (parts.edgeTpu !== undefined)
     files.push(artifact('edgetpu', parts.edgeTpu.bytes, parts.edgeTpu.minRuntimeVersion));
+  const { segments = [] } = parts;
+  for (const [index, { bytes, minRuntimeVersion }] of segments.entries()) {
+    const segment = { index, count: segments.length };
+    files.push(artifact(targetText({ processor: 'edgetpu', segment }), bytes, minRuntimeVersion));
+  }
   const cases = golden.map(({ input, output }) => ({ input: blobOf(input), output: blobOf(output) }));
   const manifest: ReleaseManifest = {
     model: parts.model,

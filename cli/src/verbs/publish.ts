@@ -12,8 +12,10 @@ import { readLabelsFile, readLabelsFor } from '../labels.js';
 import type { Machine } from '../machine.js';
 import { readModelFile } from '../model-files.js';
 import { integer } from '../parse-option.js';
-import { runtimeOf } from '../publish/edge-tpu-file.js';
+import { runtimeOf, segmentRuntimes } from '../publish/edge-tpu-file.js';
+import type { EdgeTpuFile } from '../publish/edge-tpu-file.js';
 import { goldenFromFolder, syntheticGolden } from '../publish/golden.js';
+import type { CompiledPart } from '../publish/manifest.js';
 import { nextVersion, publishRelease } from '../publish/publish-release.js';
 import { action, addVerb } from '../verb.js';
 
@@ -21,6 +23,7 @@ interface PublishOptions {
   readonly model: string;
   readonly version?: number;
   readonly edgetpu?: string;
+  readonly segments?: readonly string[];
   readonly labels?: string;
   readonly golden?: string;
   readonly alias?: string;
@@ -37,6 +40,10 @@ export function addPublish(program: Command, machine: Machine): void {
     .requiredOption('--model <name>', 'name of the model, of a-z, 0-9 and -')
     .option('--version <n>', 'default: the next', integer(1, Number.MAX_SAFE_INTEGER))
     .option('--edgetpu <file>', 'the same model as the Edge TPU compiler made it')
+    .option(
+      '--segments <file...>',
+      'the same model as the compiler cut it for several Edge TPUs in a row, every part in order',
+    )
     .option('--labels <file>', "class names, one a line (default: the model's own, or labels.txt beside it)")
     .option('--golden <dir>', 'photos, or pairs NAME.input.bin and NAME.output.bin, that each node checks first')
     .option('--alias <name>', 'an alias to point at it, for example stable')
@@ -48,6 +55,7 @@ async function publish(context: Context, options: PublishOptions, [file = '']: r
   const cpu = await readModelFile(file);
   const buildKey = await readBuildKey(context);
   const edgeTpu = options.edgetpu === undefined ? undefined : await edgeTpuFile(options.edgetpu, cpu, file);
+  const segments = options.segments === undefined ? [] : await segmentFiles(options.segments, cpu, file);
   const named = options.labels === undefined ? undefined : await readLabelsFile(options.labels);
   const model = await openClassifier(cpu, { env, backend: 'auto', labels: named, name: file });
   try {
@@ -63,6 +71,7 @@ async function publish(context: Context, options: PublishOptions, [file = '']: r
         version,
         cpu,
         ...(edgeTpu === undefined ? {} : { edgeTpu }),
+        segments,
         input: model.input,
         output: model.output,
         preprocessing: model.preprocessing,
@@ -96,13 +105,27 @@ async function readBuildKey(context: Context) {
   }
 }
 
-async function edgeTpuFile(
-  path: string,
+async function edgeTpuFile(path: string, cpu: Uint8Array, cpuPath: string): Promise<CompiledPart> {
+  const { bytes, file } = await readCompiled(path);
+  return { bytes, minRuntimeVersion: runtimeOf(file, readModel(cpu, cpuPath), cpuPath) };
+}
+
+async function segmentFiles(
+  paths: readonly string[],
   cpu: Uint8Array,
   cpuPath: string,
-): Promise<{ bytes: Uint8Array; minRuntimeVersion: number }> {
+): Promise<readonly CompiledPart[]> {
+  const parts = await Promise.all(paths.map(readCompiled));
+  const runtimes = segmentRuntimes(
+    parts.map(({ file }) => file),
+    readModel(cpu, cpuPath),
+    cpuPath,
+  );
+  return parts.map(({ bytes }, i) => ({ bytes, minRuntimeVersion: runtimes[i] ?? 0 }));
+}
+
+async function readCompiled(path: string): Promise<{ readonly bytes: Uint8Array; readonly file: EdgeTpuFile }> {
   const bytes = await readModelFile(path);
   const model = readModel(bytes, path);
-  const file = { path, model, compiled: inspectEdgeTpu(model, path) };
-  return { bytes, minRuntimeVersion: runtimeOf(file, readModel(cpu, cpuPath), cpuPath) };
+  return { bytes, file: { path, model, compiled: inspectEdgeTpu(model, path) } };
 }

@@ -61,6 +61,23 @@ describe('packageFromRelease()', () => {
     assert.deepEqual(pkg.golden[0]?.input, { path: await blobs.path(sha256(golden)), ...ref(golden), sizeBytes: 6 });
   });
 
+  test('the parts of a cut model keep their place', async () => {
+    const from = manifest();
+    const artifacts = from.artifacts.flatMap((one) => [
+      one,
+      ...[0, 1].map((index) => ({ ...one, target: `edgetpu-segment-${index}-of-2`, minRuntimeVersion: 13 })),
+    ]);
+    const { files } = await packageFromRelease({ ...from, artifacts }, digest, blobs);
+    assert.deepEqual(
+      files.map(({ target, segment }) => [target, segment]),
+      [
+        ['cpu', undefined],
+        ['edgetpu', { index: 0, count: 2 }],
+        ['edgetpu', { index: 1, count: 2 }],
+      ],
+    );
+  });
+
   const faults: readonly (readonly [string, (from: ReleaseManifest) => ReleaseManifest, string, RegExp])[] = [
     [
       'no file for a CPU',
