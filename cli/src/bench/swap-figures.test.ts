@@ -8,6 +8,7 @@ const result: SwapResult = {
   calm: [[1, 2], [3]],
   swapping: [[2], [4, 6]],
   swapMs: [100, 300, 200],
+  refused: 4,
   rssBytes: [],
 };
 
@@ -25,8 +26,8 @@ describe('swapFigures', () => {
     const figures = swapFigures(result, { clients: 8 });
     const found = (name: string) => figures.find((figure) => figure.name === `swap/${name}`);
     assert.deepEqual(
-      ['failed', 'wrong-version', 'wrong-output', 'duration'].map((name) => found(name)?.value),
-      [1, 2, 3, 200],
+      ['failed', 'wrong-version', 'wrong-output', 'refused-swaps', 'duration'].map((name) => found(name)?.value),
+      [1, 2, 3, 4, 200],
     );
     const { value, peerValue, ratio } = found('max') ?? {};
     assert.deepEqual([value, peerValue, ratio], [6, 3, 2]);
@@ -38,6 +39,6 @@ describe('describeSwap', () => {
   test('tells every kind of failure, and the words of the first', () => {
     const text = describeSwap(result, { clients: 8 });
     assert.match(text, /9 requests in all: 1 failed, 2 named a version not in service, 3 had other bytes/);
-    assert.match(text, /\n {4}cannot infer: too late\n {2}3 swaps, median 200 ms, longest 300 ms$/);
+    assert.match(text, /\n {4}cannot infer: too late\n {2}3 swaps, median 200 ms, longest 300 ms; 4 refused$/);
   });
 });

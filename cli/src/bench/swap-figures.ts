@@ -26,7 +26,7 @@ export function growthBytes(rssBytes: readonly number[]): number | undefined {
 
 /** Latencies with swaps beside those without, in all windows together; failures; memory. */
 export function swapFigures(result: SwapResult, conditions: Conditions): readonly BenchFigure[] {
-  const { load, calm, swapping, swapMs, rssBytes } = result;
+  const { load, calm, swapping, swapMs, refused, rssBytes } = result;
   const figure = (name: string, unit: string, value: number): BenchFigure => ({
     name: `swap/${name}`,
     unit,
@@ -38,6 +38,7 @@ export function swapFigures(result: SwapResult, conditions: Conditions): readonl
     figure('failed', 'requests', load.failed),
     figure('wrong-version', 'requests', load.wrongVersion),
     figure('wrong-output', 'requests', load.wrongOutput),
+    figure('refused-swaps', 'swaps', refused),
     ...shares.map(([name, share]) =>
       againstPeer(
         figure(name, 'ms', percentile(swapping.flat(), share)),
@@ -51,7 +52,10 @@ export function swapFigures(result: SwapResult, conditions: Conditions): readonl
 }
 
 /** The table for people. */
-export function describeSwap({ load, calm, swapping, swapMs, rssBytes }: SwapResult, conditions: Conditions): string {
+export function describeSwap(
+  { load, calm, swapping, swapMs, refused, rssBytes }: SwapResult,
+  conditions: Conditions,
+): string {
   const row = (name: string, windows: readonly (readonly number[])[]): readonly string[] => [
     `  ${name}`,
     String(windows.flat().length),
@@ -75,7 +79,7 @@ export function describeSwap({ load, calm, swapping, swapMs, rssBytes }: SwapRes
     `  ${load.requests} requests in all: ${load.failed} failed, ${load.wrongVersion} named a version not in service, ` +
       `${load.wrongOutput} had other bytes than their version's`,
     ...load.words.map((words) => `    ${words}`),
-    `  ${swapMs.length} swaps, median ${median(swapMs).toFixed(0)} ms, longest ${Math.max(...swapMs).toFixed(0)} ms`,
+    `  ${swapMs.length} swaps, median ${median(swapMs).toFixed(0)} ms, longest ${Math.max(...swapMs).toFixed(0)} ms; ${refused} refused`,
     ...(growth === undefined
       ? []
       : [

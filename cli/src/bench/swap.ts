@@ -7,7 +7,7 @@ import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { AtollError } from '@atoll/base/error';
+import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
 import { InferenceServiceService, VersionLabel } from '@atoll/proto/atoll/v1/inference';
 import { GRPCInferenceServiceService, type ModelInferRequest } from '@atoll/proto/inference/open_inference_grpc';
 import { type Channel, openChannel } from '@atoll/rpc/channel';
@@ -45,11 +45,15 @@ export interface SwapResult {
   readonly swapping: readonly (readonly number[])[];
   /** How long each swap of the windows took, from the call to its answer. */
   readonly swapMs: readonly number[];
+  /** Swaps that the node refused; what served went on. */
+  readonly refused: number;
   /** Resident memory of the node's processes after each swap of the last part. */
   readonly rssBytes: readonly number[];
 }
 
 const swapTimeoutMs = 60_000;
+/** A node may refuse a version on a busy machine, but hardly so many. */
+const firstTries = 8;
 
 /** Measures, and prints the table. */
 export async function benchSwap(bench: SwapBench, context: Context): Promise<readonly BenchFigure[]> {
@@ -97,24 +101,41 @@ async function measure(
   const swaps: { version: number; beganMs: number; endedMs: number }[] = [{ version: 1, beganMs: 0, endedMs: 0 }];
   const client = channel.client(GRPCInferenceServiceService);
   const control = channel.client(InferenceServiceService);
-  const swap = async (): Promise<number> => {
-    const version = (swaps.at(-1)?.version ?? 0) + 1;
+  let lastVersion = 1;
+  let refused = 0;
+  const swap: Swap = async () => {
+    const version = ++lastVersion;
     await versions.place(version);
     const mine = { version, beganMs: performance.now(), endedMs: Number.POSITIVE_INFINITY };
     swaps.push(mine);
-    await control.loadVersion(
-      { model, version: BigInt(version), label: VersionLabel.VERSION_LABEL_STABLE, percent: 0, maxMeanAbsError: 0 },
-      { signal, timeoutMs: swapTimeoutMs },
-    );
+    try {
+      await control.loadVersion(
+        { model, version: BigInt(version), label: VersionLabel.VERSION_LABEL_STABLE, percent: 0, maxMeanAbsError: 0 },
+        { signal, timeoutMs: swapTimeoutMs },
+      );
+    } catch (error) {
+      // A trial that a busy machine makes too slow, say: what serves goes on, and the next one is tried in its turn.
+      if (!isAtollError(error, 'FAILED_PRECONDITION')) throw error;
+      refused++;
+      progress.line(reasonOf(error));
+      swaps.pop();
+      await versions.remove(version);
+      return undefined;
+    }
     mine.endedMs = performance.now();
-    await versions.remove(version - 2);
+    const before = swaps.at(-2)?.version;
+    if (before !== undefined) await versions.remove(before);
     return mine.endedMs - mine.beganMs;
   };
   const answer = async (): Promise<Uint8Array> =>
     (await client.modelInfer(request, { signal })).rawOutputContents[0] ?? new Uint8Array();
 
   const odd = await answer();
-  await swap();
+  for (let turn = 0; (swaps.at(-1)?.version ?? 1) % 2 === 1; turn++) {
+    if (turn === firstTries)
+      throw new AtollError('FAILED_PRECONDITION', `cannot swap ${model}: the node has refused ${refused} versions`);
+    await swap();
+  }
   const even = await answer();
   if (odd.every((byte, i) => byte === even[i]))
     throw new AtollError(
@@ -136,11 +157,9 @@ async function measure(
   } finally {
     await load.stop();
   }
-  return {
-    load: load.seen(),
-    ...windows,
-    rssBytes: bench.memorySwaps === 0 ? [] : await watchMemory(pid, swap, answer, bench, (text) => progress.line(text)),
-  };
+  const rssBytes =
+    bench.memorySwaps === 0 ? [] : await watchMemory(pid, swap, answer, bench, (text) => progress.line(text));
+  return { load: load.seen(), ...windows, refused, rssBytes };
 }
 
 async function calmWindow(load: SwapLoad, seconds: number, signal: AbortSignal): Promise<number[]> {
@@ -154,7 +173,7 @@ async function calmWindow(load: SwapLoad, seconds: number, signal: AbortSignal):
 /** The swaps begin with the window; one that is late does not make the next one late. */
 async function swapWindow(
   load: SwapLoad,
-  swap: () => Promise<number>,
+  swap: Swap,
   { windowSeconds, everySeconds }: SwapBench,
   swapMs: number[],
   signal: AbortSignal,
@@ -165,7 +184,8 @@ async function swapWindow(
   const endMs = startMs + windowSeconds * 1000;
   for (let turn = 0; startMs + turn * everySeconds * 1000 < endMs; turn++) {
     await pause(Math.max(0, startMs + turn * everySeconds * 1000 - performance.now()), undefined, { signal });
-    swapMs.push(await swap());
+    const tookMs = await swap();
+    if (tookMs !== undefined) swapMs.push(tookMs);
   }
   await pause(Math.max(0, endMs - performance.now()), undefined, { signal });
   load.collect(undefined);
@@ -175,7 +195,7 @@ async function swapWindow(
 /** A few requests between swaps, so that every version runs. */
 async function watchMemory(
   pid: number,
-  swap: () => Promise<number>,
+  swap: Swap,
   answer: () => Promise<Uint8Array>,
   { memorySwaps }: SwapBench,
   line: (text: string) => void,
@@ -183,12 +203,15 @@ async function watchMemory(
   const bytes: number[] = [];
   for (let turn = 0; turn < settlingSwaps + memorySwaps; turn++) {
     if (turn % 25 === 0) line(`memory: swap ${turn} of ${settlingSwaps + memorySwaps}`);
-    await swap();
+    if ((await swap()) === undefined) continue;
     for (let ask = 0; ask < 4; ask++) await answer();
     bytes.push(rssOf(await processTree(pid)));
   }
   return bytes;
 }
+
+/** Milliseconds; undefined when the node refused the version. */
+type Swap = () => Promise<number | undefined>;
 
 interface Versions {
   place(version: number): Promise<void>;
