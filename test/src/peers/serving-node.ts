@@ -17,6 +17,8 @@ export interface ServingNode {
   readonly inputPath: string;
   /** What version 2 of tiny answers to it. */
   readonly expected: readonly number[];
+  /** Its labels. */
+  readonly classes: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startServingNode(): Promise<ServingNode> {
     http: node.http ?? '',
     inputPath,
     expected: [...scores],
+    classes,
     stop: async () => {
       await node.stop();
       await rm(folder, { recursive: true, force: true });

@@ -59,6 +59,12 @@ seen = {
             "tiny", inputs(), outputs=[triton.InferRequestedOutput("scores")], sequence_id=7, sequence_start=True
         )
     ),
+    "classes": [
+        text.decode()
+        for text in client.infer("tiny", inputs(), outputs=[triton.InferRequestedOutput("scores", class_count=2)])
+        .as_numpy("scores")
+        .tolist()
+    ],
     "errors": {
         "name": refused(lambda: client.infer("tiny", inputs("img"))),
         "model": refused(lambda: client.infer("other", inputs())),

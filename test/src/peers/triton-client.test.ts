@@ -57,6 +57,7 @@ interface Seen {
   readonly infer: Scores;
   readonly named: Scores;
   readonly async: Scores;
+  readonly classes: readonly string[];
   readonly stream?: readonly (Scores | string)[];
   readonly typed?: Scores;
   readonly errors: Readonly<Record<string, Refusal | null>>;
@@ -126,6 +127,14 @@ describe("Triton's client for Python against a node", { skip: 'skip' in found &&
       assert.deepEqual([config.input[0]?.data_type, config.input[0]?.dims.map(Number)], ['TYPE_UINT8', [1, 16, 16, 3]]);
       assert.deepEqual(models(seen.index), ['tiny 1 UNAVAILABLE', 'tiny 2 READY']);
       assert.deepEqual([seen.infer, seen.named, seen.async], [right, right, right]);
+
+      const best = node.expected
+        .map((score, index) => ({ score, index }))
+        .toSorted((a, b) => b.score - a.score || a.index - b.index);
+      assert.deepEqual(
+        seen.classes,
+        best.slice(0, 2).map(({ score, index }) => `${score}:${index}:${node.classes[index]}`),
+      );
 
       for (const [what, code, status, message] of refusals) {
         const refusal = seen.errors[what];

@@ -39,8 +39,8 @@ describe('readInferRequest()', () => {
     const [first] = request.inputs;
     assert.ok(first !== undefined && 'bytes' in first && first.bytes.buffer === body.buffer);
     assert.deepEqual(request.outputs, [
-      { name: 'o', binary: true },
-      { name: 'p', binary: false },
+      { name: 'o', classes: 0, binary: true },
+      { name: 'p', classes: 0, binary: false },
     ]);
     assert.deepEqual(
       [request.id, request.binaryByDefault, request.scheduling],
@@ -73,8 +73,8 @@ describe('readInferRequest()', () => {
       [...bodyOf({ inputs: [b], outputs: [{}] }), /outputs\[0\] has no name/],
       [...bodyOf({ inputs: [b], outputs: [{ name: 'o', parameters: { binary_data: 1 } }] }), /binary_data of output o/],
       [
-        ...bodyOf({ inputs: [b], outputs: [{ name: 'o', parameters: { classification: 2 } }] }),
-        /asks for a classification/,
+        ...bodyOf({ inputs: [b], outputs: [{ name: 'o', parameters: { classification: 'a' } }] }),
+        /classification of output o is not a whole number/,
       ],
       [Buffer.from('{}'), 3, /is 3 and the body has 2/],
       [Buffer.from(long), undefined, /exceeds the limit of 8388608/],

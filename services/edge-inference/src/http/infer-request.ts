@@ -15,6 +15,8 @@ import { readJsonObject } from './json-object.js';
 /** An output that is wanted, and how. */
 export interface WantedOutput {
   readonly name: string;
+  /** Of the classification that is wanted; 0 = the tensor itself. */
+  readonly classes: number;
   readonly binary: boolean;
 }
 
@@ -102,10 +104,12 @@ export function readInferRequest(body: Buffer, headerLength: number | undefined)
   const outputs = listOf(root['outputs'] ?? [], 'outputs').map((value, index): WantedOutput => {
     const [{ name }, own] = tensorOf(value, `outputs[${index}]`);
     if (typeof name !== 'string') throw refuse(`outputs[${index}] has no name`);
-    const count = own['classification'];
-    if (count !== undefined && count !== 0) throw unimplemented(`output ${shown(name)} asks for a classification`);
+    const classes = own['classification'] ?? 0;
+    if (typeof classes !== 'number' || !Number.isSafeInteger(classes) || classes < 0) {
+      throw refuse(`classification of output ${shown(name)} is not a whole number from 0`);
+    }
     const binary = flagOf(own['binary_data'], `binary_data of output ${shown(name)}`) ?? binaryByDefault;
-    return { name, binary };
+    return { name, classes, binary };
   });
   const scheduling = schedulingOf(parameters['priority'], parameters['timeout']);
   return { id, inputs, outputs, binaryByDefault, scheduling };

@@ -37,14 +37,15 @@ export function toInferAnswer(request: InferRequest, answer: InferAnswer): Answe
   };
 }
 
-function outputText({ name, datatype, shape, bytes, spec }: InferOutput, asBinary: boolean): string {
+function outputText(output: InferOutput, asBinary: boolean): string {
+  const { name, datatype, shape, bytes, spec, texts } = output;
   const head = JSON.stringify({ name, datatype, shape }).slice(0, -1);
   return asBinary
     ? `${head},"parameters":{"binary_data_size":${bytes.byteLength}}}`
-    : `${head},"data":${elementsText(outputElements(bytes, spec))}}`;
+    : `${head},"data":${elementsText(texts ?? outputElements(bytes, spec))}}`;
 }
 
 /** Whole numbers of 64 bits are written out, which JSON allows and JSON.stringify does not do. */
-function elementsText(elements: readonly (number | bigint | boolean)[]): string {
+function elementsText(elements: readonly (number | bigint | boolean | string)[]): string {
   return typeof elements[0] === 'bigint' ? `[${elements.join()}]` : JSON.stringify(elements);
 }

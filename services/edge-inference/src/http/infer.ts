@@ -17,7 +17,7 @@ export function infer(inference: Inference, manager: SwapManager): Handler {
         ? rawInferRequest(bytes, manager.find(model, target).info.inputs)
         : readInferRequest(bytes, headerLength);
     const { inputs, outputs, scheduling } = asked;
-    const call = { model, target, inputs, outputs: outputs.map(({ name }) => name) };
+    const call = { model, target, inputs, outputs };
     return toInferAnswer(asked, await runInfer(inference, call, caller(scheduling)));
   };
 }

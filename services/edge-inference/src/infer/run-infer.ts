@@ -8,6 +8,7 @@ import type { Caller } from '../admit/caller.js';
 import type { Inference, Timings } from '../inference.js';
 import type { ServedVersion } from '../swap/served-version.js';
 import type { VersionTarget } from '../swap/target.js';
+import { classification } from './classification.js';
 import { datatypeOf, type InferInput, inputBytes } from './tensors.js';
 
 /** What a request asks. */
@@ -15,8 +16,14 @@ export interface InferCall {
   readonly model: string;
   readonly target: VersionTarget;
   readonly inputs: readonly InferInput[];
-  /** Names of the outputs that are wanted, in this order; empty = all. */
-  readonly outputs: readonly string[];
+  /** What is wanted, in this order; empty = all outputs. */
+  readonly outputs: readonly WantedOutput[];
+}
+
+/** An output that is wanted: the tensor itself (classes 0), or its greatest elements, see classification.ts. */
+export interface WantedOutput {
+  readonly name: string;
+  readonly classes: number;
 }
 
 /** A tensor that came out; its bytes are row-major and little-endian. */
@@ -26,6 +33,8 @@ export interface InferOutput {
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
   readonly spec: TensorSpec;
+  /** The elements of a classification, whose datatype is BYTES; undefined for the tensor itself. */
+  readonly texts: readonly string[] | undefined;
 }
 
 /** What came of it, and who made it. */
@@ -52,22 +61,31 @@ export async function runInfer(inference: Inference, call: InferCall, caller: Ca
     backend: run.backend,
     device: run.device,
     timings: { ...timings, inferMs: run.inferMs },
-    outputs: wanted.map(({ index, spec }) => ({
-      name: spec.name,
-      datatype: datatypeOf(spec.dtype),
-      shape: spec.shape,
-      bytes: outputAt(run.outputs, index, spec),
-      spec,
-    })),
+    outputs: wanted.map(({ index, spec, classes }) =>
+      outputOf(outputAt(run.outputs, index, spec), spec, classes, served.pkg.labels),
+    ),
   };
 }
 
-function wantedOutputs(names: readonly string[], specs: readonly TensorSpec[]): { index: number; spec: TensorSpec }[] {
-  const all = specs.map((spec, index) => ({ index, spec }));
-  if (names.length === 0) return all;
-  return names.map((name) => {
+function outputOf(bytes: Uint8Array, spec: TensorSpec, classes: number, labels: readonly string[]): InferOutput {
+  const { name, dtype, shape } = spec;
+  if (classes === 0) return { name, datatype: datatypeOf(dtype), shape, bytes, spec, texts: undefined };
+  const { texts, bytes: classified } = classification(bytes, spec, classes, labels);
+  return { name, datatype: 'BYTES', shape: [texts.length], bytes: classified, spec, texts };
+}
+
+interface Wanted {
+  readonly index: number;
+  readonly spec: TensorSpec;
+  readonly classes: number;
+}
+
+function wantedOutputs(wanted: readonly WantedOutput[], specs: readonly TensorSpec[]): readonly Wanted[] {
+  const all = specs.map((spec, index) => ({ index, spec, classes: 0 }));
+  if (wanted.length === 0) return all;
+  return wanted.map(({ name, classes }) => {
     const found = all.find(({ spec }) => spec.name === name);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { ...found, classes };
     const given = specs.map((spec) => spec.name).join(', ');
     throw new AtollError(
       'INVALID_ARGUMENT',

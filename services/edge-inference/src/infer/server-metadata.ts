@@ -6,6 +6,7 @@ export const serverMetadata = {
   version: atollVersion,
   extensions: [
     'binary_tensor_data',
+    'classification',
     'model_configuration',
     'model_repository',
     'parameters',

@@ -45,10 +45,7 @@ export function toInferCall(request: ModelInferRequest): InferCall {
       if (parameters['shared_memory_region'] !== undefined) {
         throw unimplemented(`output ${name} is to go to shared memory, which this node does not write`);
       }
-      if (parameters['classification'] !== undefined) {
-        throw unimplemented(`output ${name} asks for a classification: Predict gives classes`);
-      }
-      return name;
+      return { name, classes: classesOf(name, parameters['classification']?.parameterChoice?.value) };
     }),
   };
 }
@@ -90,7 +87,16 @@ function elementsOf(name: string, datatype: string, contents: InferTensorContent
   return list === undefined ? [] : (contents[list] as Elements);
 }
 
-function contentsOf({ bytes, datatype, spec }: InferOutput): InferTensorContents {
+/** Triton's parameter `classification`: how many of the greatest elements are wanted; none or 0 = the tensor itself. */
+function classesOf(output: string, value: unknown): number {
+  const classes = value === undefined ? 0 : Number(value);
+  if (Number.isSafeInteger(classes) && classes >= 0) return classes;
+  throw refuse(`classification of output ${output} is not a whole number from 0`);
+}
+
+function contentsOf({ bytes, datatype, spec, texts }: InferOutput): InferTensorContents {
+  if (texts !== undefined)
+    return InferTensorContents.fromPartial({ bytesContents: texts.map((text) => Buffer.from(text)) });
   const list = listOf[datatype];
   if (list === undefined) throw refuse(`output ${spec.name} is ${datatype}, which exists raw only`);
   return { ...InferTensorContents.fromPartial({}), [list]: outputElements(bytes, spec) };

@@ -197,15 +197,18 @@ describe('GRPCInferenceService beyond the core of the protocol', { timeout: 120_
     };
     const [image] = request(0).inputs;
     assert.ok(image !== undefined);
-    const classification = { parameterChoice: { $case: 'int64Param' as const, value: 3n } };
+    const classification = { parameterChoice: { $case: 'int64Param' as const, value: -3n } };
     const asked: readonly (readonly [Partial<ModelInferRequest>, RegExp])[] = [
       [{ inputs: [{ ...image, parameters }], rawInputContents: [] }, /^cannot infer: input image is in shared memory/],
       [{ outputs: [{ name: 'scores', parameters }] }, /^cannot infer: output scores is to go to shared memory/],
-      [{ outputs: [{ name: 'scores', parameters: { classification } }] }, /asks for a classification/],
     ];
     for (const [change, message] of asked) {
       await assert.rejects(open.modelInfer(request(0, change)), { code: 'UNIMPLEMENTED', message });
     }
+    await assert.rejects(
+      open.modelInfer(request(0, { outputs: [{ name: 'scores', parameters: { classification } }] })),
+      { code: 'INVALID_ARGUMENT', message: /classification of output scores is not a whole number/ },
+    );
   });
 
   test('a node is not ready while its only model cannot be loaded again, and is once it can', async () => {
