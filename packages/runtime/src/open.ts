@@ -8,8 +8,11 @@ import type { LoadedModel } from './model.js';
 import { openTfLite } from './tflite.js';
 import { openWasm } from './wasm.js';
 
+/** What runs a model on a CPU. */
+export type CpuBackend = 'native-litert' | 'native-tflite' | 'wasm';
+
 /** Which machinery the caller wants; `native` is LiteRT where its library is there, else TFLite. */
-export type BackendChoice = 'auto' | 'native' | 'wasm' | 'edgetpu';
+export type BackendChoice = 'auto' | 'native' | CpuBackend | 'edgetpu';
 
 /** Where the native libraries are; a file may be absent. `edgeTpu` defaults to libedgetpu.so.1 on the system's search path. */
 export interface Libraries {
@@ -45,9 +48,11 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
     );
   }
   const { backend, libraries, threads = 1 } = options;
+  const liteRt: Opener = () => openLiteRt(bytes, libraries.liteRt, threads);
+  const tfLite: Opener = () => openTfLite(bytes, libraries.tfLite, threads);
   const native: readonly Opener[] = [
-    ...(existsSync(libraries.liteRt) ? [() => openLiteRt(bytes, libraries.liteRt, threads)] : []),
-    ...(existsSync(libraries.tfLite) ? [() => openTfLite(bytes, libraries.tfLite, threads)] : []),
+    ...(existsSync(libraries.liteRt) ? [liteRt] : []),
+    ...(existsSync(libraries.tfLite) ? [tfLite] : []),
   ];
   const wasm = (): Promise<LoadedModel> => openWasm(bytes);
   const edgeTpu = (): LoadedModel => options.edgeTpu?.open(bytes) ?? openEdgeTpu(bytes, edgeTpuOf(libraries));
@@ -56,6 +61,10 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
       return edgeTpu();
     case 'wasm':
       return await wasm();
+    case 'native-litert':
+      return await present(libraries.liteRt, liteRt)();
+    case 'native-tflite':
+      return await present(libraries.tfLite, tfLite)();
     case 'native':
       if (native.length > 0) return await firstThatOpens(native);
       throw new AtollError(
@@ -69,6 +78,11 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
 
 function edgeTpuOf({ tfLite, edgeTpu }: Libraries): EdgeTpuChoice {
   return edgeTpu === undefined ? { tfLite } : { tfLite, library: edgeTpu };
+}
+
+function present(library: string, open: Opener): Opener {
+  if (existsSync(library)) return open;
+  throw new AtollError('UNAVAILABLE', `cannot open the model with ${library || 'a native library'}: it is not there`);
 }
 
 type Opener = () => LoadedModel | Promise<LoadedModel>;

@@ -68,6 +68,8 @@ export interface EdgeInferenceConfig {
   readonly swap: SwapConfig;
   /** Who may call, and how. */
   readonly security: SecurityConfig;
+  /** Folder where trials of backends are kept; undefined = none are made. */
+  readonly backendTrials: string | undefined;
   /** Where spans of requests go; undefined = nowhere. */
   readonly trace: TraceConfig | undefined;
   /** Undefined for a node that stands alone. */
@@ -96,6 +98,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     repository: undefined,
     swap: defaultSwap,
     security: noSecurity,
+    backendTrials: undefined,
     trace: undefined,
     fleet: undefined,
   };
@@ -127,6 +130,10 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
     swap: readSwap(reader),
     security: readSecurity(reader),
+    backendTrials:
+      reader.choice('ATOLL_EDGE_INFERENCE_BACKEND_TRIALS', 'on', ['on', 'off']) === 'on'
+        ? join(cachePaths(env).root, 'backend-trials')
+        : undefined,
     trace: readTrace(reader),
     fleet: readFleet(reader),
   };

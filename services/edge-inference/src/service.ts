@@ -12,6 +12,9 @@ import { startGuard } from './access/guard.js';
 import { openToNetwork } from './access/security-config.js';
 import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
+import { createBackendChoices } from './backends/backend-choices.js';
+import { createKnownTrials } from './backends/known-trials.js';
+import { tryBackends } from './backends/try-backends.js';
 import type { EdgeInferenceConfig } from './config.js';
 import { createHandlers } from './http/handlers.js';
 import { defaultHttpLimits, startHttp } from './http/http-server.js';
@@ -42,6 +45,7 @@ import { createEnded } from './trace/ended.js';
 import { startTracing } from './trace/tracing.js';
 
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
+export { timeBackends } from './backends/time-file.js';
 export { standaloneConfig } from './config.js';
 export { parseDevices } from './config/devices.js';
 
@@ -62,6 +66,9 @@ export interface RunningEdgeInference extends Running {
   /** Process ids of the runtime children. */
   readonly runtimePids: readonly number[];
 }
+
+/** Trials of backends wait until a node has settled after a start or a swap. */
+const trialsSettleMs = 30_000;
 
 /** Starts a node: runtime, server, models given as files, and in a fleet the agent. Whatever fails, nothing is left running. */
 export async function startEdgeInference(
@@ -110,14 +117,31 @@ export async function startEdgeInference(
     });
     undo.push(async () => memory.stop());
     const probing = { settings, timeoutMs: config.probeTimeoutMs, budgetMs: config.probeBudgetMs, log };
+    const backends =
+      config.backendTrials === undefined || config.backend !== 'auto'
+        ? undefined
+        : createBackendChoices({
+            known: createKnownTrials(config.backendTrials, settings),
+            tryAll: (pkg, signal) => tryBackends(pkg, probing, signal),
+            log,
+            settleMs: trialsSettleMs,
+          });
+    if (backends !== undefined) undo.push(() => backends.stop());
     const swaps = createSwapManager({
       pool,
-      candidatesOf: (pkg) => candidatesOf(pkg, config.backend),
-      probe: (pkg, signal) => probePackage(pkg, probeCandidatesOf(pkg, config.backend), probing, signal),
+      candidatesOf: (pkg) => candidatesOf(pkg, config.backend, backends?.preferred(pkg)),
+      probe: async (pkg, signal) => {
+        await backends?.recall(pkg);
+        const candidates = probeCandidatesOf(pkg, config.backend, backends?.preferred(pkg));
+        return await probePackage(pkg, candidates, probing, signal);
+      },
       ...config.swap,
       waitLimit: config.queueLimit,
       clock,
-      onServing: () => health?.refresh(),
+      onServing: () => {
+        health?.refresh();
+        for (const { served } of manager?.versions() ?? []) backends?.consider(served.pkg);
+      },
       log,
     });
     manager = swaps;

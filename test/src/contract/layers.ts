@@ -63,6 +63,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'agent/journal-text',
     'admit',
     'stats',
+    'backends/choose',
     'metrics/family',
     'metrics/numbers',
     'metrics/version-families',

@@ -26,6 +26,15 @@ const table: readonly (readonly [BackendChoice, Target[], serve: string, probe: 
   ['wasm', ['edgetpu', 'cpu'], 'wasm:cpu', 'wasm:cpu'],
 ];
 
+test('candidatesOf() tries the preferred backend first and keeps the usual order behind it, under auto alone', () => {
+  const told = (backend: BackendChoice): string =>
+    candidatesOf(pkg('cpu', 'edgetpu'), backend, 'wasm')
+      .map((candidate) => `${candidate.backend}:${candidate.path}`)
+      .join(' ');
+  assert.equal(told('auto'), 'edgetpu:edgetpu wasm:cpu auto:cpu');
+  assert.equal(told('native'), 'native:cpu');
+});
+
 test('candidatesOf() carries the parts of a cut model along, and a probe tries whole models alone', () => {
   const whole = pkg('cpu', 'edgetpu');
   const parts = [0, 1].map((index) => ({
