@@ -17,8 +17,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   /** Aborted when the caller went away before its answer. */
   readonly signal: AbortSignal;
-  /** Read once; its room is given back when the answer is sent. */
-  readonly body: () => Promise<Body['bytes']>;
+  /** Read once, and refused when it has more than `mostBytes`; its room is given back when the answer is sent. */
+  readonly body: (mostBytes?: number) => Promise<Body['bytes']>;
   /** Who asks; `scheduling` is what the request itself says of its turn. */
   readonly caller: (scheduling?: Scheduling) => Caller;
 }

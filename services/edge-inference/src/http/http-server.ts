@@ -175,7 +175,10 @@ async function serve(
         route,
         request,
         signal: gone.signal,
-        body: async () => (held = await readBody(request, bodies)).bytes,
+        body: async (mostBytes = bodies.maxBytes) => {
+          held = await readBody(request, { ...bodies, maxBytes: Math.min(mostBytes, bodies.maxBytes) });
+          return held.bytes;
+        },
         caller: (scheduling = { priority: 0 }) => callerOf(request, known, scheduling),
       };
       const answering = options.handlers[route.kind](exchange);

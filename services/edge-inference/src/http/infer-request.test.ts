@@ -3,12 +3,14 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isAtollError } from '@atoll/base/error';
 import { flatElements } from './json-elements.js';
-import { headerLengthOf, maxJsonBytes, rawInferRequest, readInferRequest } from './infer-request.js';
+import { headerLengthOf, mostBytes, rawInferRequest, readInferRequest } from './infer-request.js';
 
 const bodyOf = (json: unknown, ...data: readonly Uint8Array[]): readonly [Buffer, number] => {
   const head = Buffer.from(JSON.stringify(json));
   return [Buffer.concat([head, ...data]), head.byteLength];
 };
+
+const jsonLimit = 100_000;
 
 const a = { name: 'a', datatype: 'UINT8', shape: [2], parameters: { binary_data_size: 2 } };
 const b = { name: 'b', datatype: 'INT16', shape: [1, 2], data: [[1, -2]] };
@@ -27,7 +29,7 @@ describe('readInferRequest()', () => {
       Uint8Array.of(1, 2),
       Uint8Array.of(3, 4, 5),
     );
-    const request = readInferRequest(body, length);
+    const request = readInferRequest(body, length, jsonLimit);
     assert.deepEqual(
       request.inputs.map((input) => [input.name, 'bytes' in input ? [...input.bytes] : input.elements]),
       [
@@ -50,7 +52,7 @@ describe('readInferRequest()', () => {
 
   test('refuses what does not add up, naming the part', () => {
     const two = Uint8Array.of(1, 2);
-    const long = JSON.stringify(' '.repeat(maxJsonBytes));
+    const long = JSON.stringify(' '.repeat(jsonLimit));
     const table: readonly (readonly [Buffer, number | undefined, RegExp])[] = [
       [...bodyOf({ inputs: [a] }), /input a has 2 bytes of binary data and 0 are left/],
       [...bodyOf({ inputs: [a] }, two, two), /2 bytes of the body belong to no input/],
@@ -77,11 +79,12 @@ describe('readInferRequest()', () => {
         /classification of output o is not a whole number/,
       ],
       [Buffer.from('{}'), 3, /is 3 and the body has 2/],
-      [Buffer.from(long), undefined, /exceeds the limit of 8388608/],
+      [Buffer.from(long), undefined, /100000 are the limit for this model/],
       [Buffer.from('{"inputs"'), undefined, /is no JSON/],
       [Buffer.alloc(0), undefined, /is no JSON/],
     ];
-    for (const [body, length, message] of table) assert.throws(() => readInferRequest(body, length), { message });
+    for (const [body, length, message] of table)
+      assert.throws(() => readInferRequest(body, length, jsonLimit), { message });
   });
 
   test('whatever the bytes and the length are, the end is a request or an error of one line', () => {
@@ -122,7 +125,7 @@ describe('readInferRequest()', () => {
     fc.assert(
       fc.property(body, length, (bytes, cut) => {
         try {
-          const { inputs: got } = readInferRequest(bytes, cut);
+          const { inputs: got } = readInferRequest(bytes, cut, jsonLimit);
           for (const input of got)
             assert.ok('bytes' in input || input.elements.every((one) => typeof one !== 'object'));
         } catch (error) {
@@ -218,4 +221,22 @@ test('flatElements() is the same list for flat and nested data, and refuses othe
   for (const [data, message] of table) {
     assert.throws(() => flatElements(data, [2, 3], 'x'), { code: 'INVALID_ARGUMENT', message });
   }
+});
+
+test('mostBytes() leaves room for the inputs as indented JSON of full precision, and for their bytes', () => {
+  const spec = (dtype: 'uint8' | 'float32', ...shape: readonly number[]) =>
+    ({ name: 'x', dtype, shape, scale: null, zeroPoint: null }) as const;
+  const grey = Array.from({ length: 200 }, () => Array.from({ length: 200 }, (_, x) => [-Math.PI / (x + 3)]));
+  const indented = JSON.stringify(
+    { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 200, 200, 1], data: [grey] }] },
+    null,
+    4,
+  );
+  assert.ok(indented.length < mostBytes([spec('float32', 1, 200, 200, 1)]).jsonBytes);
+  const jsonBytes = 65_536 + 6 * 128;
+  assert.deepEqual(mostBytes([spec('uint8', 1, 2, 3)]), { jsonBytes, bodyBytes: jsonBytes + 6 });
+  assert.deepEqual(mostBytes([spec('float32', 1_000, 1_000), spec('uint8', 8)]), {
+    jsonBytes: 8_388_608,
+    bodyBytes: 8_388_608 + 4_000_008,
+  });
 });

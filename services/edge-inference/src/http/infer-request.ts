@@ -5,10 +5,12 @@
  */
 import { AtollError } from '@atoll/base/error';
 import type { TensorSpec } from '@atoll/runtime/model';
+import { tensorBytes } from '@atoll/runtime/model';
 import type { Scheduling } from '../admit/caller.js';
 import { schedulingOf } from '../admit/caller.js';
 import type { InferInput } from '../infer/tensors.js';
 import { datatypeOf } from '../infer/tensors.js';
+import { httpFault } from './answer.js';
 import { flatElements } from './json-elements.js';
 import { readJsonObject } from './json-object.js';
 
@@ -32,10 +34,24 @@ export interface InferRequest {
   readonly scheduling: Scheduling;
 }
 
-/** JSON above this is refused before it is parsed; tensors of that size belong into binary data. */
-export const maxJsonBytes = 8 * 1024 * 1024;
+/** JSON above this is refused before it is parsed, whatever the model; tensors of that size belong into binary data. */
+const maxJsonBytes = 8 * 1024 * 1024;
+/** Room in JSON for one element, indented to the depth of its list. */
+const elementJsonBytes = 128;
+/** Room in JSON for names, parameters and the outputs that are wanted. */
+const otherJsonBytes = 64 * 1024;
 const maxTensors = 256;
 const maxRank = 32;
+
+/**
+ * What a request for a model of these inputs can sensibly have: of JSON, and in all. Parsing holds up everybody, so nobody may
+ * send more of it than the model has use for.
+ */
+export function mostBytes(specs: readonly TensorSpec[]): { readonly jsonBytes: number; readonly bodyBytes: number } {
+  const elements = specs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const jsonBytes = Math.min(maxJsonBytes, otherJsonBytes + elementJsonBytes * elements);
+  return { jsonBytes, bodyBytes: jsonBytes + specs.reduce((sum, spec) => sum + tensorBytes(spec), 0) };
+}
 
 /** The value of Inference-Header-Content-Length: how long the JSON is; undefined when there is none, and all is JSON. */
 export function headerLengthOf(header: string | readonly string[] | undefined): number | undefined {
@@ -60,14 +76,20 @@ export function rawInferRequest(body: Uint8Array, specs: readonly TensorSpec[]):
   };
 }
 
-/** Reads a body whose first `headerLength` bytes are JSON (undefined: all of it). INVALID_ARGUMENT names the part that is wrong. */
-export function readInferRequest(body: Buffer, headerLength: number | undefined): InferRequest {
+/**
+ * Reads a body whose first `headerLength` bytes are JSON (undefined: all of it), `mostJsonBytes` of it at most. INVALID_ARGUMENT
+ * names the part that is wrong.
+ */
+export function readInferRequest(body: Buffer, headerLength: number | undefined, mostJsonBytes: number): InferRequest {
   const jsonBytes = headerLength ?? body.byteLength;
   if (jsonBytes > body.byteLength) {
     throw refuse(`Inference-Header-Content-Length is ${jsonBytes} and the body has ${body.byteLength} bytes`);
   }
-  if (jsonBytes > maxJsonBytes) {
-    throw refuse(`its JSON of ${jsonBytes} bytes exceeds the limit of ${maxJsonBytes}: send tensors as binary data`);
+  if (jsonBytes > mostJsonBytes) {
+    throw httpFault(
+      413,
+      `cannot infer: its JSON has ${jsonBytes} bytes, ${mostJsonBytes} are the limit for this model`,
+    );
   }
   const root = readJsonObject(body, jsonBytes);
   const parameters = objectOf(root['parameters'] ?? {}, 'parameters');
