@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { AtollError } from '@atoll/base/error';
-import { openEdgeTpu } from './edgetpu.js';
 import type { EdgeTpu, EdgeTpuChoice } from './edgetpu.js';
 import { isEdgeTpuModel } from './edgetpu-file.js';
 import { openLiteRt } from './litert.js';
@@ -55,10 +54,14 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
     ...(existsSync(libraries.tfLite) ? [tfLite] : []),
   ];
   const wasm = (): Promise<LoadedModel> => openWasm(bytes);
-  const edgeTpu = (): LoadedModel => options.edgeTpu?.open(bytes) ?? openEdgeTpu(bytes, edgeTpuOf(libraries));
+  const edgeTpu = async (): Promise<LoadedModel> => {
+    if (options.edgeTpu !== undefined) return options.edgeTpu.open(bytes);
+    const { openEdgeTpu } = await import('./edgetpu.js');
+    return openEdgeTpu(bytes, edgeTpuOf(libraries));
+  };
   switch (backend) {
     case 'edgetpu':
-      return edgeTpu();
+      return await edgeTpu();
     case 'wasm':
       return await wasm();
     case 'native-litert':
@@ -72,7 +75,7 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
         `cannot open the model with a native library: neither ${libraries.liteRt} nor ${libraries.tfLite} is there`,
       );
     case 'auto':
-      return isEdgeTpuModel(bytes) ? edgeTpu() : await firstThatOpens([...native, wasm]);
+      return isEdgeTpuModel(bytes) ? await edgeTpu() : await firstThatOpens([...native, wasm]);
   }
 }
 

@@ -101,6 +101,7 @@ export async function startEdgeInference(
       devices: await devicesOf(config),
       settings,
       invokeTimeoutMs: config.invokeTimeoutMs,
+      loadTimeoutMs: config.probeTimeoutMs,
       log,
       onCrash: (handles) => {
         restarts++;

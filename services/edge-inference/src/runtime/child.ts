@@ -8,8 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { sha256 } from '@atoll/base/digest';
 import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import { tensorBytes } from '@atoll/runtime/model';
-import { holdEdgeTpu } from '@atoll/runtime/edgetpu';
-import type { EdgeTpu, EdgeTpuChoice } from '@atoll/runtime/edgetpu';
+import type { EdgeTpu } from '@atoll/runtime/edgetpu';
 import type { LoadedModel } from '@atoll/runtime/model';
 import { endWithParent } from '@atoll/runtime/native';
 import { openModel } from '@atoll/runtime/open';
@@ -28,7 +27,7 @@ async function serve(): Promise<void> {
   const ranHead = Buffer.alloc(headBytes + timesBytes);
   let settings: RuntimeSettings | undefined;
   /** Held from the first model on it to the end of this process, so that no swap opens it anew. */
-  let edgeTpu: EdgeTpu | undefined;
+  let edgeTpu: Promise<EdgeTpu> | undefined;
   let busyBeside = 0;
 
   const send = (message: FromChild): void => wire.send([controlFrame(message)]);
@@ -61,18 +60,21 @@ async function serve(): Promise<void> {
     return true;
   };
 
+  const giveBack = async (): Promise<void> => {
+    const held = edgeTpu;
+    edgeTpu = undefined;
+    // One that could not be held was told of by whoever wanted it.
+    (await held?.catch(() => undefined))?.close();
+  };
   const load = async (number: number, candidates: readonly Candidate[]): Promise<LoadedInfo> => {
     if (settings === undefined)
       throw new AtollError('FAILED_PRECONDITION', 'cannot load a model: the child is not set up');
     const given = settings;
     const before = process.memoryUsage.rss();
-    const holdDevice = (): EdgeTpu => (edgeTpu ??= holdEdgeTpu(choiceOf(given)));
-    const model = await openFirst(candidates, given, holdDevice).catch((error: unknown) => {
+    const holdDevice = (): Promise<EdgeTpu> => (edgeTpu ??= hold(given));
+    const model = await openFirst(candidates, given, holdDevice).catch(async (error: unknown) => {
       // A device that was away stays lost for whoever has it open: with nothing left on it, it is opened anew next time.
-      if (models.size === 0) {
-        edgeTpu?.close();
-        edgeTpu = undefined;
-      }
+      if (models.size === 0) await giveBack();
       throw error;
     });
     const { backend, inputs, outputs } = model;
@@ -129,7 +131,7 @@ async function serve(): Promise<void> {
 async function openFirst(
   candidates: readonly Candidate[],
   { libraries, threads, device }: RuntimeSettings,
-  holdDevice: () => EdgeTpu,
+  holdDevice: () => Promise<EdgeTpu>,
 ): Promise<LoadedModel> {
   let last: unknown = new AtollError(
     'FAILED_PRECONDITION',
@@ -146,7 +148,7 @@ async function openFirst(
       }
       const { backend } = candidate;
       const onDevice = device !== undefined && backend === 'edgetpu';
-      const held = onDevice ? { edgeTpu: holdDevice() } : {};
+      const held = onDevice ? { edgeTpu: await holdDevice() } : {};
       return await ranOnce(await openModel(bytes, { backend, libraries, threads, ...held }));
     } catch (error) {
       last = error;
@@ -166,13 +168,15 @@ async function ranOnce(model: LoadedModel): Promise<LoadedModel> {
   }
 }
 
-function choiceOf({ libraries, device, edgeTpuOptions }: RuntimeSettings): EdgeTpuChoice {
-  return {
+/** What only a device needs is loaded where there is one. */
+async function hold({ libraries, device, edgeTpuOptions }: RuntimeSettings): Promise<EdgeTpu> {
+  const { holdEdgeTpu } = await import('@atoll/runtime/edgetpu');
+  return holdEdgeTpu({
     tfLite: libraries.tfLite,
     ...(libraries.edgeTpu === undefined ? {} : { library: libraries.edgeTpu }),
     ...(device === undefined ? {} : { device }),
     ...(edgeTpuOptions === undefined ? {} : { options: edgeTpuOptions }),
-  };
+  });
 }
 
 // The terminal sends SIGINT to the whole group; the front decides what it means.

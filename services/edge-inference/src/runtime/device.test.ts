@@ -170,6 +170,17 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     await backOnDevice(pool, 'a', made);
   });
 
+  test('a device that hangs while a model is being loaded leaves it to the CPU', async () => {
+    await standIn.fate('hang');
+    const pool = await start({ loadTimeoutMs: 2_000 });
+    const made = await version(13);
+    const info = await pool.open('a', [made.compiled, made.twin]);
+    assert.equal(info.device, 'cpu');
+    assert.deepEqual((await pool.run('a', [picture], patient)).outputs, made.onCpu);
+    await standIn.fate('ok');
+    await backOnDevice(pool, 'a', made);
+  });
+
   test('without a twin a lost device is UNAVAILABLE, with the reason, and no device at all is one clear line', async () => {
     const pool = await start();
     const { compiled } = await version(5);

@@ -24,6 +24,8 @@ export interface SlotOptions {
   readonly onCrash: (handles: readonly string[]) => void;
   /** Told when faultOf may say something else than before. */
   readonly onFault?: () => void;
+  /** A load that takes longer ends the child, milliseconds; default 60,000. */
+  readonly loadTimeoutMs?: number;
   /** Between trials of a model that does not load again, milliseconds; default 5,000. */
   readonly mendEveryMs?: number;
 }
@@ -84,7 +86,7 @@ const mostDeadlyLoads = 3;
 
 /** Starts a slot with its first child. */
 export async function startSlot(options: SlotOptions): Promise<Slot> {
-  const { settings, log } = options;
+  const { settings, log, loadTimeoutMs = 60_000 } = options;
   const kept = new Map<string, Kept>();
   const broken = new Map<string, string>();
   /** Kept, and on their way into the child for the first time. */
@@ -112,14 +114,22 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
 
   /** Loads what is kept; a model that may not run is not left there. */
   const load = async (target: RuntimeChild, handle: string, { candidates, check }: Kept): Promise<LoadedInfo> => {
-    const info = await target.load(handle, candidates);
+    const late = setTimeout(() => {
+      log.error('a model did not load in time', { handle, loadTimeoutMs });
+      target.kill();
+    }, loadTimeoutMs);
     try {
-      await check(info, (inputs) => target.run(handle, inputs));
-    } catch (error) {
-      await target.unload(handle);
-      throw error;
+      const info = await target.load(handle, candidates);
+      try {
+        await check(info, (inputs) => target.run(handle, inputs));
+      } catch (error) {
+        await target.unload(handle);
+        throw error;
+      }
+      return info;
+    } finally {
+      clearTimeout(late);
     }
-    return info;
   };
 
   const supervise = async (first: RuntimeChild): Promise<void> => {
