@@ -36,14 +36,11 @@ export function datatypeOf(dtype: DType): string {
 
 /** The bytes of each input in the model's order; INVALID_ARGUMENT names the input, what the model takes and what was given. */
 export function inputBytes(inputs: readonly InferInput[], specs: readonly TensorSpec[]): Uint8Array[] {
-  const unknown = inputs.find((input) => !specs.some((spec) => spec.name === input.name));
-  const taken = specs.map((spec) => spec.name).join(', ');
-  if (unknown !== undefined) throw refuse(`the model has no input ${shown(unknown.name)}, it takes ${taken}`);
   if (inputs.length !== specs.length)
-    throw refuse(`the model takes ${specs.length} inputs, not ${inputs.length}: ${taken}`);
+    throw refuse(`the model takes ${specs.length} inputs, not ${inputs.length}: ${namesOf(specs)}`);
   return specs.map((spec) => {
     const input = inputs.find(({ name }) => name === spec.name);
-    if (input === undefined) throw refuse(`input ${spec.name} is missing`);
+    if (input === undefined) throw missing(spec, inputs, specs);
     return bytesOf(input, spec);
   });
 }
@@ -52,7 +49,7 @@ function bytesOf(input: InferInput, spec: TensorSpec): Uint8Array {
   if (input.datatype !== datatypeOf(spec.dtype)) {
     throw refuse(`input ${spec.name} is ${datatypeOf(spec.dtype)}, not ${shown(input.datatype)}`);
   }
-  if (input.shape.join() !== spec.shape.join()) {
+  if (!sameShape(input.shape, spec.shape)) {
     throw refuse(
       `input ${spec.name} has shape [${spec.shape.join(', ')}], not [${input.shape.join(', ').slice(0, 200)}]`,
     );
@@ -140,6 +137,21 @@ export function outputElements(bytes: Uint8Array, spec: TensorSpec): number[] | 
     case 'float16':
       throw refuse(`output ${spec.name} is FP16, which exists as bytes only: send bytes to get bytes`);
   }
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, index) => size === b[index]);
+}
+
+/** There are as many inputs as the model takes: one of them has a name of its own, or a name twice. */
+function missing(spec: TensorSpec, inputs: readonly InferInput[], specs: readonly TensorSpec[]): AtollError {
+  const unknown = inputs.find(({ name }) => !specs.some((known) => known.name === name));
+  if (unknown === undefined) return refuse(`input ${spec.name} is missing`);
+  return refuse(`the model has no input ${shown(unknown.name)}, it takes ${namesOf(specs)}`);
+}
+
+function namesOf(specs: readonly TensorSpec[]): string {
+  return specs.map(({ name }) => name).join(', ');
 }
 
 function viewOf(array: { buffer: ArrayBufferLike }): Uint8Array {

@@ -25,7 +25,9 @@ export function decodeInferRequest(message: Buffer): ModelInferRequest {
     start = end;
   }
   if (raw.length === 0) return ModelInferRequest.decode(message);
-  return { ...ModelInferRequest.decode(Buffer.concat(rest)), rawInputContents: raw };
+  const request = ModelInferRequest.decode(Buffer.concat(rest));
+  request.rawInputContents = raw;
+  return request;
 }
 
 /** A varint of up to 4 bytes: a tag or a length within any message limit; undefined where there is none. */
