@@ -100,6 +100,12 @@ describe('bad input', { timeout: 240_000 }, () => {
     ['predict with an unknown op', ['predict', 'unknown.tflite', 'photos'], /Mystery/],
     ['quantize an unknown op', ['quantize', 'unknown-float.tflite', ...photos, '--out', 'q.tflite'], /Mystery/],
     ['convert an unknown layer', ['convert', 'unknown-layer', '--out', 'f.tflite'], /Mystery/],
+    [
+      'serve a repository that is not there',
+      ['serve', '--repository', 'none'],
+      /none: there is no such file or folder/,
+    ],
+    ['serve a repository that is a file', ['serve', '--repository', 'cut.tflite'], /cut\.tflite: it is not a folder/],
     ['serve a .tflite cut in half', ['serve', '--model', 'a=cut.tflite'], /cut\.tflite/],
     [
       'quantize without photos',

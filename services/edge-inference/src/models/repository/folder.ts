@@ -4,7 +4,7 @@
  * which check the hash again.
  */
 import { sha256 } from '@atoll/base/digest';
-import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import { AtollError, errnoOf, isAtollError, reasonOf } from '@atoll/base/error';
 import { segmentGap } from '@atoll/release/target';
 import { isEdgeTpuModel } from '@atoll/runtime/edgetpu-file';
 import { maxModelBytes } from '@atoll/runtime/open';
@@ -46,7 +46,7 @@ export function repositoryFolder(root: string): RepositoryFolder {
       return { name, versions: [], fault: `its name is not 1 to 63 of A-Z, a-z, 0-9, _, - and .` };
     } catch (error) {
       // A file beside the models is no model; a link that leads out is somebody's mistake, or worse, and is told.
-      if (isAtollError(error, 'INVALID_ARGUMENT') && !/ENOTDIR/.test(error.message)) {
+      if (isAtollError(error, 'INVALID_ARGUMENT') && errnoOf(error.cause) !== 'ENOTDIR') {
         return { name, versions: [], fault: error.message };
       }
       return undefined;

@@ -74,6 +74,8 @@ export async function readInside(root: string, path: readonly string[], maxBytes
 
 function cannotRead(path: string, error: unknown): AtollError {
   if (error instanceof AtollError) return error;
-  const code = errnoOf(error) === 'ENOENT' ? 'NOT_FOUND' : 'INVALID_ARGUMENT';
-  return new AtollError(code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  const errno = errnoOf(error);
+  const words = { ENOENT: 'there is no such file or folder', ENOTDIR: 'it is not a folder' }[errno ?? ''];
+  const code = errno === 'ENOENT' ? 'NOT_FOUND' : 'INVALID_ARGUMENT';
+  return new AtollError(code, `cannot read ${path}: ${words ?? reasonOf(error)}`, { cause: error });
 }
