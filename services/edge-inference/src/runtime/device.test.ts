@@ -243,6 +243,23 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     assert.deepEqual(pool.devices[0]?.state, 'idle');
   });
 
+  test('parts that come late and do not fit are never used: the twin goes on', async () => {
+    const devices = [device, `${device}.2`];
+    await standIn.plug([]);
+    const pool = await start({ devices });
+    const twin = await version(14);
+    const part = async (index: number, inputs: string, outputs: string) => {
+      const tensor = (name: string) =>
+        name === 'image' ? image : name === 'scores' ? scores : { name, shape: [1, 16] };
+      const { bytes } = compiledModel({ seed: index, inputs: [tensor(inputs)], outputs: [tensor(outputs)] });
+      return { ...(await candidate('edgetpu', bytes)), segment: { index, count: 2 } };
+    };
+    await pool.open('a', [await part(0, 'image', 'middle'), await part(1, 'middle', 'middle'), twin.twin]);
+    await standIn.plug(devices);
+    await eventually(() => assert.ok(pool.devices.every(({ state }) => state === 'ready')));
+    for (let i = 0; i < 3; i++) assert.deepEqual((await pool.run('a', [picture], patient)).outputs, twin.onCpu);
+  });
+
   test('options of the device reach it from the settings of the node', async () => {
     const settings = { libraries: { liteRt, tfLite, edgeTpu: standIn.library }, threads: 1 };
     const pool = await start({ settings: { ...settings, edgeTpuOptions: { Performance: 'Low' } } });

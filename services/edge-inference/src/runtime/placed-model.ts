@@ -67,6 +67,8 @@ interface Way {
   readonly rank: number;
   readonly places: readonly Place[];
   row: Pipeline | undefined;
+  /** True for a row that was whole only after the model was in service, and is no row of this model. */
+  unfit: boolean;
 }
 
 type Signature = Pick<LoadedInfo, 'inputs' | 'outputs'>;
@@ -92,7 +94,7 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
   const ways = plan.routes.flatMap(({ kind, on, loads }, rank): Way[] => {
     const all = loads.flatMap((index) => places[index] ?? []);
     const rows = kind === 'pipeline' ? [all] : all.map((place) => [place]);
-    return rows.map((row) => ({ kind, on, rank, places: row, row: undefined }));
+    return rows.map((row) => ({ kind, on, rank, places: row, row: undefined, unfit: false }));
   });
   /** False where the model has CPU slots alone, whole: then nothing is told of its runs. */
   const mayFall = ways.some(({ on, kind }) => on === 'device' || kind === 'pipeline');
@@ -138,8 +140,20 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
   };
   const isReady = ({ slot, key, trust }: Place): boolean =>
     slot.ready(key) && (trust === undefined || trust.awayUntilMs <= machineMs());
-  const isOpen = (way: Way): boolean =>
-    way.places.every(isReady) && (way.kind === 'whole' || signatureOf(way) !== undefined);
+  /** A row is joined at the first look at it after all its parts have been loaded. */
+  const isJoined = (way: Way): boolean => {
+    if (way.unfit) return false;
+    if (way.kind === 'whole' || way.row !== undefined) return true;
+    try {
+      sameToCallers(known, signatureOf(way));
+      return way.row !== undefined;
+    } catch (error) {
+      way.unfit = true;
+      log.error('the parts of a cut model do not fit', { handle, error });
+      return false;
+    }
+  };
+  const isOpen = (way: Way): boolean => way.places.every(isReady) && isJoined(way);
   const hasFault = (way: Way): boolean => way.places.some(({ slot, key }) => slot.faultOf(key) !== undefined);
   const waiting = (way: Way): number => Math.max(...way.places.map(({ slot }) => slot.load));
   const better = (one: Way, other: Way): Way => {
@@ -162,11 +176,14 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
   const failed = (way: Way, error: unknown): void => {
     // In a row, what failed is the part whose slot is gone.
     const gone = way.places.filter(({ slot, key }) => !slot.ready(key));
+    let isNews = false;
     for (const place of gone.length > 0 ? gone : way.places) {
-      place.trust = afterFailure(place.trust, machineMs());
+      const trust = afterFailure(place.trust, machineMs());
+      isNews ||= trust !== place.trust;
+      place.trust = trust;
       place.lastFailure = reasonOf(error);
     }
-    log.warn('a run failed and is tried elsewhere', { handle, reason: reasonOf(error) });
+    log[isNews ? 'warn' : 'debug']('a run failed and is tried elsewhere', { handle, reason: reasonOf(error) });
     onRun('failed', seatsOf(way));
   };
   const ran = (way: Way): void => {
@@ -183,8 +200,26 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
   ): Promise<RunResult> => {
     const [place] = way.places;
     if (way.kind === 'whole' && place !== undefined) return await runAt(place, inputs, signal, patient);
-    if (signatureOf(way) !== undefined && way.row !== undefined) return await way.row.run(inputs, signal, patient);
+    if (isJoined(way) && way.row !== undefined) return await way.row.run(inputs, signal, patient);
     throw new AtollError('UNAVAILABLE', `cannot run ${handle}: ${faultOf(way.places) ?? 'it is not loaded'}`);
+  };
+
+  const runSomewhere = async (inputs: readonly Uint8Array[], signal: AbortSignal): Promise<RunResult> => {
+    for (let untried = ways, failure: unknown; ;) {
+      const way = choose(untried);
+      if (way === undefined) throw failure;
+      const final = way.on === 'cpu' && way.kind === 'whole';
+      try {
+        const result = await runOn(way, inputs, signal, final || untried.length === 1);
+        ran(way);
+        return result;
+      } catch (error) {
+        if (final || signal.aborted || callersFault.has(toAtollError(error).code)) throw error;
+        failed(way, error);
+        failure = new AtollError('UNAVAILABLE', reasonOf(error), { cause: error });
+        untried = untried.filter((one) => one !== way);
+      }
+    }
   };
 
   return {
@@ -207,22 +242,13 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
       const device = [...new Set(described.map((one) => one.device))].join('+');
       return { backend: info.backend, device, inputs: known.inputs, outputs: known.outputs, memoryBytes };
     },
-    async run(inputs, signal) {
-      for (let untried = ways, failure: unknown; ;) {
-        const way = choose(untried);
-        if (way === undefined) throw failure;
-        const final = way.on === 'cpu' && way.kind === 'whole';
-        try {
-          const result = await runOn(way, inputs, signal, final || untried.length === 1);
-          if (mayFall) ran(way);
-          return result;
-        } catch (error) {
-          if (final || signal.aborted || callersFault.has(toAtollError(error).code)) throw error;
-          failed(way, error);
-          failure = new AtollError('UNAVAILABLE', reasonOf(error), { cause: error });
-          untried = untried.filter((one) => one !== way);
-        }
-      }
+    run(inputs, signal) {
+      if (mayFall) return runSomewhere(inputs, signal);
+      // The way of nearly every request, and a short one: a CPU slot, whatever comes of it.
+      const [place] = (ways.length === 1 ? ways[0] : choose(ways))?.places ?? [];
+      if (place === undefined)
+        return Promise.reject(new AtollError('INTERNAL', `cannot run ${handle}: it has no place`));
+      return runAt(place, inputs, signal, true);
     },
     fault: () => {
       const faults = ways.map((way) => faultOf(way.places));

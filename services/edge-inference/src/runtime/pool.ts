@@ -162,10 +162,10 @@ export async function startPool({ cpuSlots, devices, onDevice, ...options }: Poo
         throw error;
       }
     },
-    async run(handle, inputs, signal) {
+    run(handle, inputs, signal) {
       const model = models.get(handle);
-      if (model === undefined) throw new AtollError('NOT_FOUND', `cannot run ${handle}: it is not loaded`);
-      return await model.run(inputs, signal);
+      if (model !== undefined) return model.run(inputs, signal);
+      return Promise.reject(new AtollError('NOT_FOUND', `cannot run ${handle}: it is not loaded`));
     },
     faultOf: (handle) => models.get(handle)?.fault(),
     async close(handle) {
