@@ -43,11 +43,12 @@ export async function startGuard(config: SecurityConfig, log: Logger): Promise<G
       const access = accessOf(path);
       return access === undefined ? undefined : check(authorization, access);
     };
+    const certificates = new WeakMap<TLSSocket, string | undefined>();
     return {
       tls,
       authorizeCall: tokens === undefined && adminTokens === undefined ? undefined : authorizeCall,
       authorizeRequest: (request, access) => {
-        const client = check(request.headers.authorization, access) ?? certificateOf(request);
+        const client = check(request.headers.authorization, access) ?? certificateOf(request, certificates);
         return client === undefined ? {} : { client };
       },
       stop,
@@ -58,8 +59,12 @@ export async function startGuard(config: SecurityConfig, log: Logger): Promise<G
   }
 }
 
-function certificateOf({ socket }: IncomingMessage): string | undefined {
+/** Reading a certificate takes longer than a request: each connection's is read once. */
+function certificateOf({ socket }: IncomingMessage, known: WeakMap<TLSSocket, string | undefined>): string | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  if (known.has(socket)) return known.get(socket);
   const { CN } = socket.getPeerCertificate().subject as { CN?: string | string[] };
-  return Array.isArray(CN) ? CN[0] : CN;
+  const name = Array.isArray(CN) ? CN[0] : CN;
+  known.set(socket, name);
+  return name;
 }
