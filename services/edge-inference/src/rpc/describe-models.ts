@@ -1,21 +1,19 @@
 import type { DescribeModelsRequest, DescribeModelsResponse } from '@atoll/proto/atoll/v1/inference';
+import type { BackendChoices } from '../backends/backend-choices.js';
 import type { SwapManager } from '../swap/manager.js';
+import { servedVersionMessage } from './served-version-message.js';
 
-/** atoll.v1.InferenceService/DescribeModels. */
-export function describeModels(manager: SwapManager) {
-  return async (_request: DescribeModelsRequest): Promise<DescribeModelsResponse> => ({
-    versions: manager.versions().map(({ served, inService }) => {
-      const { requests, errors, p50Ms, p99Ms, crashes } = served.stats.snapshot();
-      return {
-        model: served.pkg.model,
-        version: served.pkg.version,
-        state: served.state,
-        inService,
-        backend: served.info.backend,
-        manifestSha256: served.pkg.manifestSha256,
-        health: { requests: BigInt(requests), errors: BigInt(errors), p50Ms, p99Ms, crashes: BigInt(crashes) },
-        labels: [...served.pkg.labels],
-      };
-    }),
-  });
+/** atoll.v1.InferenceService/DescribeModels: what is loaded. */
+export function describeModels(manager: SwapManager, backends: Pick<BackendChoices, 'trialsOf'> | undefined) {
+  return async (_request: DescribeModelsRequest): Promise<DescribeModelsResponse> => {
+    const models = new Map(manager.describe().map((model) => [model.name, model]));
+    return {
+      versions: manager.versions().flatMap(({ served: { pkg, state } }) => {
+        const same = models.get(pkg.model)?.versions.filter(({ version }) => version === pkg.version) ?? [];
+        const described = same.find((one) => one.state === state) ?? same[0];
+        if (described === undefined) return [];
+        return [servedVersionMessage(pkg.model, described, pkg.labels, backends?.trialsOf(pkg) ?? [])];
+      }),
+    };
+  };
 }

@@ -134,6 +134,122 @@ export interface ServedVersion {
     | undefined;
   /** Class names in label order. */
   labels: string[];
+  /** What it was given to: cpu, or an accelerator such as usb:0. */
+  device: string;
+  /** stable, canary or shadow; empty on its way out. */
+  label: string;
+  /** Its share of the requests that name no version, percent. */
+  trafficPercent: number;
+  /** What it takes in each runtime process. */
+  memoryBytes: bigint;
+  /** How the backends of this machine did with it; empty while they were not tried. */
+  trials: BackendTrial[];
+}
+
+/** How one backend did with one model on this machine. */
+export interface BackendTrial {
+  /** For example "native-litert". */
+  backend: string;
+  /** Median of its runs in milliseconds; 0 when it was refused. */
+  medianMs: number;
+  /** 99th percentile of its runs in milliseconds. */
+  p99Ms: number;
+  /** Why it cannot run the model; empty when it can. */
+  refusal: string;
+}
+
+/** Asks for reasons. */
+export interface ExplainRequest {
+  /** Which model; empty = all. */
+  model: string;
+}
+
+/** The reasons. */
+export interface ExplainResponse {
+  /** One a model that serves, rests, or was refused. */
+  models: ModelExplanation[];
+  /** One an accelerator. */
+  devices: DeviceExplanation[];
+}
+
+/** How it stands with a model, and why. */
+export interface ModelExplanation {
+  /** Which model. */
+  model: string;
+  /** Sentences for a person, most important first. */
+  words: string[];
+  /** Who changes its versions: node or fleet. */
+  owner: string;
+  /** What is loaded or rests. */
+  versions: VersionExplanation[];
+  /** The version that a revert brings back; 0 without one. */
+  previousVersion: bigint;
+  /** Requests that wait for their turn. */
+  waiting: number;
+  /** How many may. */
+  waitingLimit: number;
+  /** Requests that ended before a version took them. */
+  refused: OutcomeCount[];
+  /** What was decided, newest last. */
+  decisions: ModelDecision[];
+}
+
+/** How it stands with a version. */
+export interface VersionExplanation {
+  /** Its numbers, as DescribeModels gives them. */
+  served:
+    | ServedVersion
+    | undefined;
+  /** Its requests by how they ended. */
+  outcomes: OutcomeCount[];
+  /** Requests that ran on another device or backend than its own. */
+  fallbacks: bigint;
+  /** Its median run when it was tried before it was loaded, milliseconds; 0 = not measured. */
+  probeMs: number;
+  /** Answers that were compared while it was a shadow, and those that differed. */
+  compared: bigint;
+  /** Those that differed. */
+  disagreed: bigint;
+  /** How its trial stands: wait, pass, or the reason of its failure; empty when it is on none. */
+  trial: string;
+  /** Why no runtime process can answer with it at present; empty when one can. */
+  fault: string;
+}
+
+/** Requests that ended alike. */
+export interface OutcomeCount {
+  /** ok, invalid, deadline, cancelled, rejected, unavailable or error. */
+  outcome: string;
+  /** How many. */
+  count: bigint;
+}
+
+/** Something that was decided about a model. */
+export interface ModelDecision {
+  /** When, milliseconds since the Unix epoch by the node's clock. */
+  atUnixMs: bigint;
+  /** stable, begun, share, removed, returned, passed, refused, evicted, reloaded or retired. */
+  kind: string;
+  /** About which version. */
+  version: bigint;
+  /** stable, canary or shadow; empty where it does not matter. */
+  label: string;
+  /** Why, in one line. */
+  reason: string;
+}
+
+/** How it stands with an accelerator. */
+export interface DeviceExplanation {
+  /** Such as usb:0. */
+  device: string;
+  /** idle, ready or lost. */
+  state: string;
+  /** Why it is lost; empty otherwise. */
+  reason: string;
+  /** How often it was lost. */
+  losses: bigint;
+  /** Runs that a CPU made in its stead. */
+  fallbacks: bigint;
 }
 
 /** Which version serves what of a model's requests. */
@@ -789,6 +905,11 @@ function createBaseServedVersion(): ServedVersion {
     manifestSha256: "",
     health: undefined,
     labels: [],
+    device: "",
+    label: "",
+    trafficPercent: 0,
+    memoryBytes: 0n,
+    trials: [],
   };
 }
 
@@ -820,6 +941,24 @@ export const ServedVersion: MessageFns<ServedVersion> = {
     }
     for (const v of message.labels) {
       writer.uint32(66).string(v!);
+    }
+    if (message.device !== "") {
+      writer.uint32(74).string(message.device);
+    }
+    if (message.label !== "") {
+      writer.uint32(82).string(message.label);
+    }
+    if (message.trafficPercent !== 0) {
+      writer.uint32(93).float(message.trafficPercent);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.memoryBytes);
+    }
+    for (const v of message.trials) {
+      BackendTrial.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -901,6 +1040,46 @@ export const ServedVersion: MessageFns<ServedVersion> = {
             message.labels.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.device = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 93) {
+              break;
+            }
+
+            message.trafficPercent = reader.float();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.trials.push(BackendTrial.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -928,6 +1107,839 @@ export const ServedVersion: MessageFns<ServedVersion> = {
       ? VersionHealth.fromPartial(object.health)
       : undefined;
     message.labels = object.labels?.map((e) => e) || [];
+    message.device = object.device ?? "";
+    message.label = object.label ?? "";
+    message.trafficPercent = object.trafficPercent ?? 0;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    message.trials = object.trials?.map((e) => BackendTrial.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBackendTrial(): BackendTrial {
+  return { backend: "", medianMs: 0, p99Ms: 0, refusal: "" };
+}
+
+export const BackendTrial: MessageFns<BackendTrial> = {
+  encode(message: BackendTrial, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backend !== "") {
+      writer.uint32(10).string(message.backend);
+    }
+    if (message.medianMs !== 0) {
+      writer.uint32(21).float(message.medianMs);
+    }
+    if (message.p99Ms !== 0) {
+      writer.uint32(29).float(message.p99Ms);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(34).string(message.refusal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendTrial {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendTrial();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backend = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 21) {
+              break;
+            }
+
+            message.medianMs = reader.float();
+            continue;
+          }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.p99Ms = reader.float();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BackendTrial>, I>>(base?: I): BackendTrial {
+    return BackendTrial.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BackendTrial>, I>>(object: I): BackendTrial {
+    const message = createBaseBackendTrial();
+    message.backend = object.backend ?? "";
+    message.medianMs = object.medianMs ?? 0;
+    message.p99Ms = object.p99Ms ?? 0;
+    message.refusal = object.refusal ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainRequest(): ExplainRequest {
+  return { model: "" };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExplainRequest>, I>>(base?: I): ExplainRequest {
+    return ExplainRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainRequest>, I>>(object: I): ExplainRequest {
+    const message = createBaseExplainRequest();
+    message.model = object.model ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { models: [], devices: [] };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      ModelExplanation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.devices) {
+      DeviceExplanation.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(ModelExplanation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.devices.push(DeviceExplanation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExplainResponse>, I>>(base?: I): ExplainResponse {
+    return ExplainResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainResponse>, I>>(object: I): ExplainResponse {
+    const message = createBaseExplainResponse();
+    message.models = object.models?.map((e) => ModelExplanation.fromPartial(e)) || [];
+    message.devices = object.devices?.map((e) => DeviceExplanation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseModelExplanation(): ModelExplanation {
+  return {
+    model: "",
+    words: [],
+    owner: "",
+    versions: [],
+    previousVersion: 0n,
+    waiting: 0,
+    waitingLimit: 0,
+    refused: [],
+    decisions: [],
+  };
+}
+
+export const ModelExplanation: MessageFns<ModelExplanation> = {
+  encode(message: ModelExplanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    for (const v of message.words) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    for (const v of message.versions) {
+      VersionExplanation.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.previousVersion !== 0n) {
+      if (BigInt.asUintN(64, message.previousVersion) !== message.previousVersion) {
+        throw new globalThis.Error("value provided for field message.previousVersion of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.previousVersion);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(48).uint32(message.waiting);
+    }
+    if (message.waitingLimit !== 0) {
+      writer.uint32(56).uint32(message.waitingLimit);
+    }
+    for (const v of message.refused) {
+      OutcomeCount.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.decisions) {
+      ModelDecision.encode(v!, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelExplanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelExplanation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.words.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.versions.push(VersionExplanation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.previousVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waitingLimit = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.refused.push(OutcomeCount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.decisions.push(ModelDecision.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ModelExplanation>, I>>(base?: I): ModelExplanation {
+    return ModelExplanation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ModelExplanation>, I>>(object: I): ModelExplanation {
+    const message = createBaseModelExplanation();
+    message.model = object.model ?? "";
+    message.words = object.words?.map((e) => e) || [];
+    message.owner = object.owner ?? "";
+    message.versions = object.versions?.map((e) => VersionExplanation.fromPartial(e)) || [];
+    message.previousVersion = (object.previousVersion !== undefined && object.previousVersion !== null)
+      ? BigInt(object.previousVersion)
+      : 0n;
+    message.waiting = object.waiting ?? 0;
+    message.waitingLimit = object.waitingLimit ?? 0;
+    message.refused = object.refused?.map((e) => OutcomeCount.fromPartial(e)) || [];
+    message.decisions = object.decisions?.map((e) => ModelDecision.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseVersionExplanation(): VersionExplanation {
+  return {
+    served: undefined,
+    outcomes: [],
+    fallbacks: 0n,
+    probeMs: 0,
+    compared: 0n,
+    disagreed: 0n,
+    trial: "",
+    fault: "",
+  };
+}
+
+export const VersionExplanation: MessageFns<VersionExplanation> = {
+  encode(message: VersionExplanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.served !== undefined) {
+      ServedVersion.encode(message.served, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.outcomes) {
+      OutcomeCount.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.fallbacks !== 0n) {
+      if (BigInt.asUintN(64, message.fallbacks) !== message.fallbacks) {
+        throw new globalThis.Error("value provided for field message.fallbacks of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.fallbacks);
+    }
+    if (message.probeMs !== 0) {
+      writer.uint32(37).float(message.probeMs);
+    }
+    if (message.compared !== 0n) {
+      if (BigInt.asUintN(64, message.compared) !== message.compared) {
+        throw new globalThis.Error("value provided for field message.compared of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.compared);
+    }
+    if (message.disagreed !== 0n) {
+      if (BigInt.asUintN(64, message.disagreed) !== message.disagreed) {
+        throw new globalThis.Error("value provided for field message.disagreed of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.disagreed);
+    }
+    if (message.trial !== "") {
+      writer.uint32(58).string(message.trial);
+    }
+    if (message.fault !== "") {
+      writer.uint32(66).string(message.fault);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VersionExplanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVersionExplanation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.served = ServedVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcomes.push(OutcomeCount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fallbacks = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 37) {
+              break;
+            }
+
+            message.probeMs = reader.float();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.compared = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.disagreed = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.trial = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.fault = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<VersionExplanation>, I>>(base?: I): VersionExplanation {
+    return VersionExplanation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VersionExplanation>, I>>(object: I): VersionExplanation {
+    const message = createBaseVersionExplanation();
+    message.served = (object.served !== undefined && object.served !== null)
+      ? ServedVersion.fromPartial(object.served)
+      : undefined;
+    message.outcomes = object.outcomes?.map((e) => OutcomeCount.fromPartial(e)) || [];
+    message.fallbacks = (object.fallbacks !== undefined && object.fallbacks !== null) ? BigInt(object.fallbacks) : 0n;
+    message.probeMs = object.probeMs ?? 0;
+    message.compared = (object.compared !== undefined && object.compared !== null) ? BigInt(object.compared) : 0n;
+    message.disagreed = (object.disagreed !== undefined && object.disagreed !== null) ? BigInt(object.disagreed) : 0n;
+    message.trial = object.trial ?? "";
+    message.fault = object.fault ?? "";
+    return message;
+  },
+};
+
+function createBaseOutcomeCount(): OutcomeCount {
+  return { outcome: "", count: 0n };
+}
+
+export const OutcomeCount: MessageFns<OutcomeCount> = {
+  encode(message: OutcomeCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== "") {
+      writer.uint32(10).string(message.outcome);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutcomeCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutcomeCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<OutcomeCount>, I>>(base?: I): OutcomeCount {
+    return OutcomeCount.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OutcomeCount>, I>>(object: I): OutcomeCount {
+    const message = createBaseOutcomeCount();
+    message.outcome = object.outcome ?? "";
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
+function createBaseModelDecision(): ModelDecision {
+  return { atUnixMs: 0n, kind: "", version: 0n, label: "", reason: "" };
+}
+
+export const ModelDecision: MessageFns<ModelDecision> = {
+  encode(message: ModelDecision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.atUnixMs) !== message.atUnixMs) {
+        throw new globalThis.Error("value provided for field message.atUnixMs of type int64 too large");
+      }
+      writer.uint32(8).int64(message.atUnixMs);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.version);
+    }
+    if (message.label !== "") {
+      writer.uint32(34).string(message.label);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelDecision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelDecision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ModelDecision>, I>>(base?: I): ModelDecision {
+    return ModelDecision.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ModelDecision>, I>>(object: I): ModelDecision {
+    const message = createBaseModelDecision();
+    message.atUnixMs = (object.atUnixMs !== undefined && object.atUnixMs !== null) ? BigInt(object.atUnixMs) : 0n;
+    message.kind = object.kind ?? "";
+    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.label = object.label ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseDeviceExplanation(): DeviceExplanation {
+  return { device: "", state: "", reason: "", losses: 0n, fallbacks: 0n };
+}
+
+export const DeviceExplanation: MessageFns<DeviceExplanation> = {
+  encode(message: DeviceExplanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== "") {
+      writer.uint32(10).string(message.device);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.losses !== 0n) {
+      if (BigInt.asUintN(64, message.losses) !== message.losses) {
+        throw new globalThis.Error("value provided for field message.losses of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.losses);
+    }
+    if (message.fallbacks !== 0n) {
+      if (BigInt.asUintN(64, message.fallbacks) !== message.fallbacks) {
+        throw new globalThis.Error("value provided for field message.fallbacks of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.fallbacks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeviceExplanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeviceExplanation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.device = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.losses = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fallbacks = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DeviceExplanation>, I>>(base?: I): DeviceExplanation {
+    return DeviceExplanation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DeviceExplanation>, I>>(object: I): DeviceExplanation {
+    const message = createBaseDeviceExplanation();
+    message.device = object.device ?? "";
+    message.state = object.state ?? "";
+    message.reason = object.reason ?? "";
+    message.losses = (object.losses !== undefined && object.losses !== null) ? BigInt(object.losses) : 0n;
+    message.fallbacks = (object.fallbacks !== undefined && object.fallbacks !== null) ? BigInt(object.fallbacks) : 0n;
     return message;
   },
 };
@@ -1871,6 +2883,16 @@ export const InferenceServiceService = {
       Buffer.from(DescribeModelsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DescribeModelsResponse => DescribeModelsResponse.decode(value),
   },
+  /** Tells why the node serves what it serves, in words and as data: backends, labels, what was refused, and what would come next. */
+  explain: {
+    path: "/atoll.v1.InferenceService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => Buffer.from(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
   /**
    * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
    * not pass its trial is refused and disturbs nothing.
@@ -1948,6 +2970,8 @@ export interface InferenceServiceServer extends UntypedServiceImplementation {
   predictStream: handleBidiStreamingCall<PredictStreamRequest, PredictStreamResponse>;
   /** Tells which models and versions this node has, and how they do. */
   describeModels: handleUnaryCall<DescribeModelsRequest, DescribeModelsResponse>;
+  /** Tells why the node serves what it serves, in words and as data: backends, labels, what was refused, and what would come next. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
   /**
    * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
    * not pass its trial is refused and disturbs nothing.
@@ -2007,6 +3031,22 @@ export interface InferenceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DescribeModelsResponse) => void,
+  ): ClientUnaryCall;
+  /** Tells why the node serves what it serves, in words and as data: backends, labels, what was refused, and what would come next. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
   ): ClientUnaryCall;
   /**
    * Loads a version of the node's repository as the stable version, or beside it as canary or shadow. A version that does
