@@ -28,6 +28,7 @@ import { createRepository } from './models/repository/repository.js';
 import type { Repository } from './models/repository/repository.js';
 import { control } from './rpc/control.js';
 import { describeModels } from './rpc/describe-models.js';
+import { explain } from './rpc/explain.js';
 import type { HealthReport } from './rpc/health-report.js';
 import { createHealthReport } from './rpc/health-report.js';
 import { openInference } from './rpc/open-inference.js';
@@ -164,7 +165,8 @@ export async function startEdgeInference(
     const own = bindService(InferenceServiceService, {
       predict: one,
       predictStream: predictStream(one),
-      describeModels: describeModels(swaps),
+      describeModels: describeModels(swaps, backends),
+      explain: explain({ manager: swaps, inference, pool, backends, backendRule: config.backend }),
       ...control(swaps, repository),
     });
     const readiness = createReadiness(swaps, pool);

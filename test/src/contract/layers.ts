@@ -64,6 +64,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'admit',
     'stats',
     'backends/choose',
+    'explain',
     'metrics/family',
     'metrics/numbers',
     'metrics/version-families',

@@ -67,7 +67,10 @@ describe('modelWords()', () => {
     assert.match(words([facts({ trial })], [], 3n), /v4 is on trial; should it fail, v3 would come back\.$/);
     assert.match(words([facts({ trial })]), /there is no version to go back to\.$/);
     const shadow = facts({ version: 5n, label: 'shadow', trafficPercent: 0, shadowPercent: 10, trial });
-    assert.match(words([facts({}), shadow]), /v5 is shadow, .* copies of 10 %.*on trial as shadow; .* it is removed\.$/);
+    assert.match(
+      words([facts({}), shadow]),
+      /v5 is shadow, .* copies of 10 %.*on trial as shadow; .* it is removed\.$/,
+    );
     assert.match(words([facts({})]), /Nothing is under way\.$/);
     assert.match(words([]), /^Nothing of it serves\./);
     assert.match(words([facts({ state: 'resting' })]), /rests for want of memory/);

@@ -34,7 +34,11 @@ export function modelWords({ model, versions, waiting, waitingLimit }: ModelFact
     ...(waiting > 0 ? [`${waiting} requests wait; ${waitingLimit} may.`] : []),
     ...lastOf(model.decisions, 'returned', (one) => `v${one.version} was taken back: ${one.reason}.`),
     ...lastOf(model.decisions, 'refused', (one) => `v${one.version} was refused: ${one.reason}.`),
-    ...lastOf(model.decisions, 'removed', (one) => `${one.label ?? 'a version'} v${one.version} was removed: ${one.reason}.`),
+    ...lastOf(
+      model.decisions,
+      'removed',
+      (one) => `${one.label ?? 'a version'} v${one.version} was removed: ${one.reason}.`,
+    ),
     nextWords(model, serving),
   ];
 }

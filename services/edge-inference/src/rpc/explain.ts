@@ -44,8 +44,10 @@ function explained(model: ModelDescription, deps: ExplainDeps): ModelExplanation
   const known = model.versions.map((version) => {
     const served = deps.manager
       .versions()
-      .find(({ served: { pkg, state } }) => pkg.model === model.name && pkg.version === version.version && state === version.state)
-      ?.served;
+      .find(
+        ({ served: { pkg, state } }) =>
+          pkg.model === model.name && pkg.version === version.version && state === version.state,
+      )?.served;
     const series = served?.stats.series ?? [];
     const elsewhere = series.filter(({ backend, device }) => backend !== version.backend || device !== version.device);
     const facts: VersionFacts = {
