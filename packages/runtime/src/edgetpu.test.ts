@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cachePaths } from '@atoll/base/cache';
 import { compiledModel } from '@atoll/edgetpu/compiled-model-for-tests';
+import { accessFault } from './device-access.js';
 import { parseDeviceName } from './device-name.js';
 import { holdEdgeTpu, openEdgeTpu } from './edgetpu.js';
 import { isEdgeTpuModel } from './edgetpu-file.js';
@@ -141,6 +145,12 @@ describe('an Edge TPU behind the stand-in for libedgetpu', { skip: standInMissin
   const refusals: readonly (readonly [string, () => Promise<void>, string, RegExp])[] = [
     ['nothing plugged in', () => standIn.plug([]), 'usb:0', /usb:0: none is plugged in \(lsusb and lspci show 1a6e/],
     ['no second one', async () => undefined, 'usb:1', /usb:1: there is usb:.*2-1$/],
+    [
+      'one that does not open',
+      () => standIn.fate('refuse'),
+      'usb:0',
+      /2-1 does not open; another program may hold it$/,
+    ],
     ['none on that bus', async () => undefined, 'pci:0', /pci:0: there is usb:/],
   ];
   for (const [name, arrange, wanted, message] of refusals) {
@@ -190,6 +200,25 @@ describe('parseDeviceName() and checkEdgeTpuOptions()', () => {
       assert.throws(() => checkEdgeTpuOptions(options), { code: 'INVALID_ARGUMENT' });
     assert.throws(() => checkEdgeTpuOptions({ device: 'usb:0' }), { message: /the device is not named here/ });
     assert.throws(() => checkEdgeTpuOptions({ constructor: 'x' }), { code: 'INVALID_ARGUMENT' });
+  });
+});
+
+describe('accessFault()', () => {
+  const skip = process.getuid?.() === 0 && 'root may open every file; run the tests as another user';
+  test('names the file that may not be opened, and the group', { skip }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'atoll-access-'));
+    try {
+      const path = join(folder, 'apex_0');
+      await writeFile(path, '', { mode: 0 });
+      assert.match(accessFault({ bus: 'pci', path }) ?? '', /may not open .*apex_0: add it to group apex/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+  test('has nothing to say of a device that may be opened, or of which the system tells nothing', () => {
+    assert.equal(accessFault({ bus: 'pci', path: '/dev/null' }), undefined);
+    assert.equal(accessFault({ bus: 'usb', path: '/sys/bus/usb/devices/99-9' }), undefined);
+    assert.equal(accessFault({ bus: 'usb', path: '' }), undefined);
   });
 });
 

@@ -10,8 +10,8 @@ import { promisify } from 'node:util';
 import { cachePaths } from '@atoll/base/cache';
 import { errnoOf } from '@atoll/base/error';
 
-/** What becomes of the runs on its devices. */
-export type Fate = 'ok' | 'error' | 'abort' | 'hang' | `slow ${number}`;
+/** What becomes of the runs on its devices; `refuse` is for those that are opened. */
+export type Fate = 'ok' | 'error' | 'abort' | 'hang' | 'refuse' | `slow ${number}`;
 
 /** A stand-in of libedgetpu in a folder of its own. */
 export interface StandIn {

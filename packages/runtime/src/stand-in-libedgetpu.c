@@ -4,8 +4,8 @@
  * its inputs that a test can do too, so that an answer shows which file and which device made it.
  *
  * It lives by files in its own folder: `devices` lists what is plugged in, a line "TYPE PATH" each (0 PCI, 1 USB); `fate` tells
- * what becomes of a run: "ok", "error", "abort", "hang", or "slow MILLISECONDS"; `version` is the runtime's number (default 14);
- * `journal` is what it writes, a line "PID WORD ..." for everything that happens to it.
+ * what becomes of a run: "ok", "error", "abort", "hang", or "slow MILLISECONDS"; or "refuse", of an attempt to open a device;
+ * `version` is the runtime's number (default 14); `journal` is what it writes, a line "PID WORD ..." for all that happens to it.
  *
  * Like the real one it opens a device once a process and shares it among delegates, and a device that was away stays lost for
  * the process that had it open. A device that two processes have open is written down as "stolen".
@@ -263,7 +263,12 @@ TfLiteDelegate *edgetpu_create_delegate(int type, const char *name, const struct
     device = calloc(1, sizeof *device);
     device->type = type;
     snprintf(device->path, sizeof device->path, "%s", name);
-    if (!present(device)) return NULL;
+    char fate[64];
+    told("fate", fate, sizeof fate, "ok");
+    if (!present(device) || strcmp(fate, "refuse") == 0) {
+      free(device);
+      return NULL;
+    }
     char file[64], path[600];
     snprintf(file, sizeof file, "device-%08x", mix(2166136261u, (const uint8_t *)name, strlen(name)));
     place(path, sizeof path, file);

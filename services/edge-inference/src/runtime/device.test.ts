@@ -70,10 +70,12 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
       assert.deepEqual(result.outputs, result.device === 'cpu' ? made.onCpu : made.onDevice);
       assert.equal(result.device, device);
     });
-  const opens = async (): Promise<number> => {
+  const seen = async (word: string): Promise<number> => {
     const lines = await standIn.journal();
-    return lines.filter(({ line }) => line.startsWith('open ')).length;
+    return lines.filter(({ line }) => line.startsWith(`${word} `)).length;
   };
+  const opens = (): Promise<number> => seen('open');
+  const runsSeen = (): Promise<number> => seen('run');
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'atoll-devices-'));
@@ -117,6 +119,10 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
       assert.equal(pool.faultOf('a'), undefined);
       assert.deepEqual([alarms[0]?.device, alarms[0]?.state, alarms[0]?.losses], [device, 'lost', 1]);
       assert.notEqual(alarms[0]?.reason, '');
+      // It is tried again and again while it fails, by one process after another.
+      const tried = await runsSeen();
+      if (fate !== 'hang') await eventually(async () => assert.ok((await runsSeen()) >= tried + 5));
+      assert.equal(pool.devices[0]?.state, 'lost');
       await standIn.fate('ok');
       await backOnDevice(pool, 'a', made);
       assert.equal(alarms.at(-1)?.state, 'ready');
