@@ -91,12 +91,13 @@ if protocol == "grpc":
         result, error = answers.get(timeout=30)
         seen["stream"].append(scores(result) if error is None else error.message())
     client.stop_stream()
-    seen["shared"] = client.get_system_shared_memory_status(as_json=True)
-    seen["errors"]["register"] = refused(lambda: client.register_system_shared_memory("r", "/r", 8))
 else:
     seen["async"] = scores(client.async_infer("tiny", inputs()).get_result())
     seen["typed"] = scores(client.infer("tiny", inputs(binary_data=False)))
 
+seen["shared"] = [client.get_system_shared_memory_status(**as_json), client.get_cuda_shared_memory_status(**as_json)]
+client.unregister_system_shared_memory()
+seen["errors"]["register"] = refused(lambda: client.register_system_shared_memory("r", "/r", 8))
 client.load_model("tiny")
 seen["statistics"] = client.get_inference_statistics("tiny", **as_json)
 client.unload_model("tiny")

@@ -13,6 +13,7 @@ import { predict } from './predict.js';
 import { repositoryIndex, repositoryLoad, repositoryUnload } from './repository.js';
 import type { RouteKind } from './routes.js';
 import { serverLive, serverMetadata, serverReady } from './server-status.js';
+import { sharedMemoryRegister, sharedMemoryStatus, sharedMemoryUnregister } from './shared-memory.js';
 
 /** Answers one kind of request; what it throws becomes an answer, too. */
 export type Handler = (exchange: Exchange) => Promise<Answer>;
@@ -54,5 +55,8 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     index: repositoryIndex(repository),
     load: repositoryLoad(repository),
     unload: repositoryUnload(repository),
+    'shared-status': sharedMemoryStatus,
+    'shared-register': sharedMemoryRegister,
+    'shared-unregister': sharedMemoryUnregister,
   };
 }

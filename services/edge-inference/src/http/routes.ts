@@ -20,12 +20,15 @@ export type RouteKind =
   | 'predict'
   | 'index'
   | 'load'
-  | 'unload';
+  | 'unload'
+  | 'shared-status'
+  | 'shared-register'
+  | 'shared-unregister';
 
 /** A request that is for somebody. */
 export interface Route {
   readonly kind: RouteKind;
-  /** Empty where the address names none. */
+  /** Of shared memory it is the region. Empty where the address names none. */
   readonly model: string;
   /** As written: decimal or a label; empty for none. */
   readonly version: string;
@@ -62,7 +65,15 @@ export function isRoute(found: Route | NoRoute): found is Route {
   return 'model' in found;
 }
 
-const posted: ReadonlySet<RouteKind> = new Set(['infer', 'predict', 'index', 'load', 'unload']);
+const posted: ReadonlySet<RouteKind> = new Set([
+  'infer',
+  'predict',
+  'index',
+  'load',
+  'unload',
+  'shared-register',
+  'shared-unregister',
+]);
 
 type Found = readonly [kind: RouteKind, model: string, version: string];
 
@@ -79,6 +90,7 @@ function find(parts: readonly string[]): Found | undefined {
       if (parts.length === 5 && third === 'models' && (last === 'load' || last === 'unload'))
         return [last, fourth ?? '', ''];
     }
+    if (second === 'systemsharedmemory' || second === 'cudasharedmemory') return ofSharedMemory(parts.slice(2));
     return undefined;
   }
   if (first === 'atoll' && second === 'v1' && third === 'models') return ofModel(parts.slice(3), ownKinds);
@@ -94,6 +106,21 @@ const modelKinds: ReadonlyMap<string | undefined, RouteKind> = new Map([
   ['infer', 'infer'],
 ]);
 const ownKinds: ReadonlyMap<string | undefined, RouteKind> = new Map([['predict', 'predict']]);
+
+const sharedKinds: ReadonlyMap<string | undefined, RouteKind> = new Map([
+  ['status', 'shared-status'],
+  ['register', 'shared-register'],
+  ['unregister', 'shared-unregister'],
+]);
+
+/** [region/NAME/]VERB; a region to register has a name. */
+function ofSharedMemory(parts: readonly string[]): Found | undefined {
+  const named = parts[0] === 'region';
+  const [region = '', verb, ...rest] = named ? parts.slice(1) : ['', ...parts];
+  const kind = sharedKinds.get(verb);
+  if (kind === undefined || rest.length > 0 || named !== (region !== '')) return undefined;
+  return kind === 'shared-register' && !named ? undefined : [kind, region, ''];
+}
 
 /** NAME[/versions/V][/VERB]. */
 function ofModel(parts: readonly string[], kinds: ReadonlyMap<string | undefined, RouteKind>): Found | undefined {
