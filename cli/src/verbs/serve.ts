@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cachePaths } from '@atoll/base/cache';
 import { systemClock } from '@atoll/base/clock';
-import { AtollError } from '@atoll/base/error';
+import { AtollError, reasonOf } from '@atoll/base/error';
 import { parseDevices, standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
 import type { BackendChoice } from '@atoll/runtime/open';
 import type { Context } from '../context.js';
@@ -18,7 +18,7 @@ interface ServeOptions {
   readonly repository?: string;
   readonly listen: string;
   readonly backend: BackendChoice;
-  readonly devices: string;
+  readonly devices: ReturnType<typeof parseDevices>;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
@@ -44,10 +44,10 @@ export function addServe(program: Command, machine: Machine): void {
         .choices(['auto', 'native', 'wasm', 'edgetpu'])
         .default('auto'),
     )
-    .option(
-      '--devices <list>',
-      'Edge TPUs to use, such as usb:0,pci:0; none, or auto = those that are plugged in',
-      'auto',
+    .addOption(
+      new Option('--devices <list>', 'Edge TPUs to use, such as usb:0,pci:0; none, or auto = those that are plugged in')
+        .argParser(devicesOption)
+        .default('auto'),
     )
     .option('--tls-cert <file>', 'PEM of the certificate of the node: gRPC and HTTP speak TLS then')
     .option('--tls-key <file>', 'PEM of its key')
@@ -66,6 +66,14 @@ function modelOption(text: string, before: readonly ModelOption[] | undefined): 
   return [...(before ?? []), { name, path }];
 }
 
+function devicesOption(text: string): ServeOptions['devices'] {
+  try {
+    return parseDevices(text);
+  } catch (error) {
+    throw new InvalidArgumentError(reasonOf(error));
+  }
+}
+
 async function serve(context: Context, options: ServeOptions): Promise<void> {
   const { signal, env } = context;
   if (context.server !== undefined)
@@ -80,7 +88,7 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
       httpListen: httpBeside(options.listen),
       libraryPath: env['LD_LIBRARY_PATH'],
       backend: options.backend,
-      devices: { ...standalone.devices, names: parseDevices(options.devices) },
+      devices: { ...standalone.devices, names: options.devices },
       models: options.model ?? [],
       repository: options.repository,
       security: {
@@ -95,11 +103,13 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
   );
   try {
     const { models } = running;
+    const devices = running.devices.map(({ device, state, reason }) => ({ device, state, reason }));
     context.result(
-      { address: running.address, http: running.http ?? null, models },
+      { address: running.address, http: running.http ?? null, models, devices },
       [
         `Serving at ${running.address}; REST, health and metrics at ${running.http ?? 'no address'}`,
         ...models.map(({ name, backend }) => `  ${name}  ${backend}`),
+        ...devices.map(({ device, state, reason }) => `  ${device}  ${state}${reason === '' ? '' : `: ${reason}`}`),
       ].join('\n'),
     );
     if (!signal.aborted)

@@ -37,6 +37,7 @@ import { predict } from './rpc/predict.js';
 import type { ChildSettings } from './runtime/child-process.js';
 import { watchMemory } from './runtime/memory-watch.js';
 import { startPool } from './runtime/pool.js';
+import type { DeviceStatus } from './runtime/pool.js';
 import { probePackage } from './runtime/probe.js';
 import { createSwapManager } from './swap/manager.js';
 import type { SwapManager } from './swap/manager.js';
@@ -64,6 +65,8 @@ export interface RunningEdgeInference extends Running {
   readonly repository: Repository;
   /** What is in service now. */
   readonly models: readonly { readonly name: string; readonly version: bigint; readonly backend: string }[];
+  /** Its accelerators, as they are now. */
+  readonly devices: readonly DeviceStatus[];
   /** Process ids of the runtime children. */
   readonly runtimePids: readonly number[];
 }
@@ -221,6 +224,9 @@ export async function startEdgeInference(
           version: pkg.version,
           backend: info.backend,
         }));
+      },
+      get devices() {
+        return pool.devices;
       },
       get runtimePids() {
         return pool.pids;
