@@ -64,7 +64,6 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'admit',
     'stats',
     'backends/choose',
-    'explain',
     'metrics/family',
     'metrics/numbers',
     'metrics/version-families',

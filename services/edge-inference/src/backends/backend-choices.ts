@@ -5,10 +5,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
-import type { CpuBackend } from '@atoll/runtime/open';
 import type { ModelPackage } from '../models/model-package.js';
 import { packageName } from '../models/model-package.js';
-import type { BackendTrial } from './choose.js';
+import type { BackendTrial, CpuBackend } from './choose.js';
 import { choiceInWords, chooseBackend } from './choose.js';
 import type { KnownTrials } from './known-trials.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CpuBackend } from '@atoll/runtime/open';
+import type { CpuBackend } from './choose.js';
 import { chooseBackend, choiceInWords } from './choose.js';
 
 const names: readonly CpuBackend[] = ['native-litert', 'native-tflite', 'wasm'];

@@ -2,7 +2,9 @@
  * Which backend runs a model on this node's CPU: the fastest that opened it and answered its golden cases. A lead of less than a
  * twentieth is noise and leaves the order in which they are trusted: LiteRT's library, TFLite's, the portable one.
  */
-import type { CpuBackend } from '@atoll/runtime/open';
+
+/** What runs models on a CPU, by the runtime's names. */
+export type CpuBackend = 'native-litert' | 'native-tflite' | 'wasm';
 
 /** Every backend of a CPU, most trusted first. */
 export const cpuBackends: readonly CpuBackend[] = ['native-litert', 'native-tflite', 'wasm'];

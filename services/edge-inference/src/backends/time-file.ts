@@ -1,7 +1,7 @@
 import type { Logger } from '@atoll/base/log';
-import type { CpuBackend, Libraries } from '@atoll/runtime/open';
+import type { Libraries } from '@atoll/runtime/open';
 import { packageFromFile } from '../models/from-file.js';
-import type { BackendTrial } from './choose.js';
+import type { BackendTrial, CpuBackend } from './choose.js';
 import { chooseBackend } from './choose.js';
 import { tryBackends } from './try-backends.js';
 

@@ -5,13 +5,12 @@
 import { constants, setPriority } from 'node:os';
 import { reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
-import type { CpuBackend } from '@atoll/runtime/open';
 import type { ModelPackage } from '../models/model-package.js';
 import { packageName } from '../models/model-package.js';
 import { verifyLoaded } from '../models/verify.js';
 import type { ChildSettings, RuntimeChild } from '../runtime/child-process.js';
 import { startChild } from '../runtime/child-process.js';
-import type { BackendTrial } from './choose.js';
+import type { BackendTrial, CpuBackend } from './choose.js';
 import { cpuBackends } from './choose.js';
 
 /** How trials are made. */
