@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cachePaths } from '@atoll/base/cache';
 import { systemClock } from '@atoll/base/clock';
 import { AtollError, reasonOf } from '@atoll/base/error';
-import { parseDevices, standaloneConfig, startEdgeInference } from '@atoll/edge-inference/service';
+import { parseDevices, standaloneConfig, startEdgeInference, traceFromEnv } from '@atoll/edge-inference/service';
 import type { BackendChoice } from '@atoll/runtime/open';
 import type { Context } from '../context.js';
 import type { Machine } from '../machine.js';
@@ -91,6 +92,8 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
       devices: { ...standalone.devices, names: options.devices },
       models: options.model ?? [],
       repository: options.repository,
+      backendTrials: join(cachePaths(env).root, 'backend-trials'),
+      trace: traceFromEnv(env),
       security: {
         certificate: options.tlsCert,
         key: options.tlsKey,

@@ -49,6 +49,7 @@ import { startTracing } from './trace/tracing.js';
 export type { EdgeInferenceConfig, FleetConfig } from './config.js';
 export { timeBackends } from './backends/time-file.js';
 export { standaloneConfig } from './config.js';
+export { traceFromEnv } from './config/trace.js';
 export { parseDevices } from './config/devices.js';
 
 /** What a node takes from whoever starts it. */

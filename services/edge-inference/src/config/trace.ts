@@ -2,7 +2,8 @@
  * What OpenTelemetry's standard names say about traces. Headers, timeouts, certificates and compression of the exporter, and
  * OTEL_RESOURCE_ATTRIBUTES, are read by its library itself.
  */
-import type { EnvReader } from '@atoll/base/env';
+import type { Env } from '@atoll/base/env';
+import { EnvReader } from '@atoll/base/env';
 
 /** Which requests are recorded, by OpenTelemetry's names. */
 const samplers = [
@@ -43,4 +44,13 @@ export function readTrace(reader: EnvReader): TraceConfig | undefined {
     ratio: reader.fraction('OTEL_TRACES_SAMPLER_ARG', 1),
   };
   return url !== undefined && wanted ? { url, ...config } : undefined;
+}
+
+/** The same for whoever reads no other setting from the environment; INVALID_ARGUMENT with every fault. */
+export function traceFromEnv(env: Env): TraceConfig | undefined {
+  // Of OpenTelemetry's own names many are for its library, so none is called unknown here.
+  const reader = new EnvReader(env, 'OTEL_ATOLL_');
+  const config = readTrace(reader);
+  reader.done();
+  return config;
 }
