@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -24,8 +25,11 @@ export interface DeviceLock {
   release(): void;
 }
 
-/** Where all nodes of a machine look, whoever runs them. */
-const folder = '/tmp/atoll-devices';
+/**
+ * Where all nodes of a machine look, whoever runs them: memory that services with a /tmp of their own and containers with a
+ * read-only root have too, and that is empty after a restart of the machine.
+ */
+export const lockFolder: string = existsSync('/dev/shm') ? '/dev/shm/atoll-devices' : '/tmp/atoll-devices';
 
 /** LOCK_EX | LOCK_NB, sys/file.h. */
 const exclusiveNow = 2 | 4;
@@ -33,12 +37,12 @@ const exclusiveNow = 2 | 4;
 /** Takes the device at `path`; UNAVAILABLE names the process that has it. */
 export function lockDevice(path: string): DeviceLock {
   try {
-    mkdirSync(folder);
-    chmodSync(folder, 0o1777);
+    mkdirSync(lockFolder);
+    chmodSync(lockFolder, 0o1777);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
-  const file = join(folder, `${path.replaceAll(/[^\w.-]+/g, '_')}.lock`);
+  const file = join(lockFolder, `${path.replaceAll(/[^\w.-]+/g, '_')}.lock`);
   const flock = koffi.load(null).func('int flock(int descriptor, int operation)') as unknown as (
     descriptor: number,
     operation: number,

@@ -3,12 +3,13 @@
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cachePaths } from '@atoll/base/cache';
 import { errnoOf } from '@atoll/base/error';
+import { lockFolder } from './device-lock.js';
 
 /** What becomes of the runs on its devices; `refuse` is for those that are opened. */
 export type Fate = 'ok' | 'error' | 'abort' | 'hang' | 'refuse' | `slow ${number}`;
@@ -74,7 +75,13 @@ export async function buildStandIn(): Promise<StandIn & { readonly devices: read
         throw error;
       }
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      await rm(folder, { recursive: true, force: true });
+      // A process that was killed, as tests do, leaves the file of its lock.
+      for (const name of await readdir(lockFolder)) {
+        if (name.includes(basename(folder))) await rm(join(lockFolder, name), { force: true });
+      }
+    },
   };
 }
 
