@@ -30,6 +30,7 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
   let folder = '';
   const pools: SlotPool[] = [];
   const alarms: DeviceStatus[] = [];
+  const crashes: (readonly string[])[] = [];
 
   const start = async (change: Partial<PoolOptions> = {}): Promise<SlotPool> => {
     const pool = await startPool({
@@ -39,7 +40,7 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
       invokeTimeoutMs: 10_000,
       mendEveryMs: 50,
       log: silentLogger,
-      onCrash: () => undefined,
+      onCrash: (handles) => void crashes.push(handles),
       onDevice: (status) => void alarms.push(status),
       ...change,
     });
@@ -88,6 +89,7 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
     await standIn.fate('ok');
     await standIn.plug([device]);
     alarms.length = 0;
+    crashes.length = 0;
   });
   after(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -126,6 +128,8 @@ describe('a pool with an Edge TPU behind the stand-in for libedgetpu', { skip: s
       await standIn.fate('ok');
       await backOnDevice(pool, 'a', made);
       assert.equal(alarms.at(-1)?.state, 'ready');
+      // What ended the process in its run is told; an error that the library reports is the device's.
+      assert.deepEqual(crashes[0], fate === 'error' ? [] : ['a']);
       assert.ok((pool.devices[0]?.fallbacks ?? 0) >= 8);
     });
   }

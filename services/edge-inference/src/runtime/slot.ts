@@ -20,7 +20,7 @@ export interface SlotOptions {
   /** A run that takes longer ends the child, and one that takes far longer than its model's last ones. */
   readonly invokeTimeoutMs: number;
   readonly log: Logger;
-  /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded. */
+  /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded; on a device the one that ran alone. */
   readonly onCrash: (handles: readonly string[]) => void;
   /** Told when faultOf may say something else than before. */
   readonly onFault?: () => void;
@@ -100,8 +100,6 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const stopping = new AbortController();
   let child: RuntimeChild | undefined = await startChild(settings, log);
   let running: Job | undefined;
-  /** The model whose run made a device's child end. */
-  let blamed: string | undefined;
 
   /** The child is gone, and with it the place of runs that have another. */
   const lose = (): void => {
@@ -139,9 +137,9 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       const words = await current.ended;
       lose();
       if (stopping.signal.aborted) return;
-      const ran = running?.handle ?? blamed;
-      blamed = undefined;
-      const hit = ran === undefined ? [...kept.keys()] : [ran];
+      // A device that fails is no fault of what happens to be loaded there.
+      const all = settings.device === undefined ? [...kept.keys()] : [];
+      const hit = running === undefined ? all : [running.handle];
       log.warn('the runtime process ended unasked', { words, handles: hit });
       options.onCrash(hit);
       quickEnds = performance.now() - began < quickEndMs ? quickEnds + 1 : 0;
@@ -266,10 +264,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       const lost = isRuntimeGone(error);
       // What the library says of a run on a device is most likely of the device, which only a new child can open anew.
       const deviceFailed = settings.device !== undefined && toAtollError(error).code === 'INTERNAL';
-      if (deviceFailed) {
-        blamed = job.handle;
-        target.kill();
-      }
+      if (deviceFailed) target.kill();
       if ((lost || deviceFailed) && child === target) lose();
       if (isBeforeRun(error) && job.patient && !job.retried && !stopping.signal.aborted) {
         job.retried = true;
