@@ -41,7 +41,16 @@ describe('a bench of a live node', { skip }, () => {
 
   test('benchServe measures rate, latency, processor time, memory, start and a photo', async () => {
     const figures = await benchServe(
-      { model: models[0], only: ['atoll-1'], slots: 1, rounds: 1, seconds: 0.5, starts: 2, client: 'node' },
+      {
+        model: models[0],
+        only: ['atoll-1'],
+        slots: 1,
+        rounds: 1,
+        seconds: 0.5,
+        warmSeconds: 0.3,
+        starts: 2,
+        client: 'node',
+      },
       context,
     );
     const names = figures.map(({ name }) => name);

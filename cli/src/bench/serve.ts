@@ -34,6 +34,8 @@ export interface ServeBench {
   readonly rounds: number;
   /** How long one load lasts. */
   readonly seconds: number;
+  /** How long a started server is warmed before its first load. */
+  readonly warmSeconds: number;
   /** Starts whose time to ready is measured. */
   readonly starts: number;
   readonly client: 'perf_analyzer' | 'node';
@@ -72,6 +74,7 @@ export async function benchServe(bench: ServeBench, context: Context): Promise<r
     client: client.name,
     rounds: bench.rounds,
     seconds: bench.seconds,
+    warmSeconds: bench.warmSeconds,
     ...machineConditions(),
   };
   const results = servers.map((server) => ({
@@ -111,13 +114,14 @@ type Growing = {
 async function measureOnce(
   { server, loads, readyMs, memory, photo }: Growing,
   client: LoadClient,
-  { model, seconds }: ServeBench,
+  { model, seconds, warmSeconds }: ServeBench,
   signal: AbortSignal,
 ): Promise<void> {
   const running = await server.start(model, signal);
   try {
     readyMs.push(running.readyMs);
-    await nodeLoad.run(running, model, 2, 0.5, signal); // Warm: compiled code, grown buffers.
+    // Servers run for days: of code that is compiled as it runs, the compiled is measured, of all servers alike.
+    if (warmSeconds > 0) await client.run(running, model, Math.max(...concurrencies), warmSeconds, signal);
     for (const concurrency of concurrencies)
       loads.get(concurrency)?.push(await loadServer(client, running, model, concurrency, seconds, signal));
     memory.push(await memoryOf(running.pid));

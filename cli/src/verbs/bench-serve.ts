@@ -30,6 +30,7 @@ export function addBenchServe(group: Command, machine: Machine): void {
     )
     .option('--rounds <n>', 'in which all take turns, and of which the median counts', integer(1, 100), 5)
     .option('--seconds <s>', 'of one load', number(0.3, 600), 3)
+    .option('--warm-seconds <s>', 'under load before the first one that counts', number(0, 600), 6)
     .option('--starts <n>', 'starts whose time to ready is measured', integer(1, 100), 5)
     .addOption(
       new Option('--client <name>', 'who sends the requests')
