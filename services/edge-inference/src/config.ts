@@ -70,6 +70,8 @@ export interface EdgeInferenceConfig {
   readonly security: SecurityConfig;
   /** Folder where trials of backends are kept; undefined = none are made. */
   readonly backendTrials: string | undefined;
+  /** How long after a start or a swap they wait. */
+  readonly trialsSettleMs: number;
   /** Where spans of requests go; undefined = nowhere. */
   readonly trace: TraceConfig | undefined;
   /** Undefined for a node that stands alone. */
@@ -99,6 +101,7 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     swap: defaultSwap,
     security: noSecurity,
     backendTrials: undefined,
+    trialsSettleMs: 30_000,
     trace: undefined,
     fleet: undefined,
   };
@@ -134,6 +137,7 @@ export function readConfig(env: Env): EdgeInferenceConfig {
       reader.choice('ATOLL_EDGE_INFERENCE_BACKEND_TRIALS', 'on', ['on', 'off']) === 'on'
         ? join(cachePaths(env).root, 'backend-trials')
         : undefined,
+    trialsSettleMs: defaults.trialsSettleMs,
     trace: readTrace(reader),
     fleet: readFleet(reader),
   };

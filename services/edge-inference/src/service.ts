@@ -13,6 +13,7 @@ import { openToNetwork } from './access/security-config.js';
 import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
 import { createBackendChoices } from './backends/backend-choices.js';
+import { betterBackend, choiceInWords } from './backends/choose.js';
 import { createKnownTrials } from './backends/known-trials.js';
 import { tryBackends } from './backends/try-backends.js';
 import type { EdgeInferenceConfig } from './config.js';
@@ -72,9 +73,6 @@ export interface RunningEdgeInference extends Running {
   readonly runtimePids: readonly number[];
 }
 
-/** Trials of backends wait until a node has settled after a start or a swap. */
-const trialsSettleMs = 30_000;
-
 /** Starts a node: runtime, server, models given as files, and in a fleet the agent. Whatever fails, nothing is left running. */
 export async function startEdgeInference(
   config: EdgeInferenceConfig,
@@ -129,8 +127,15 @@ export async function startEdgeInference(
         : createBackendChoices({
             known: createKnownTrials(config.backendTrials, settings),
             tryAll: (pkg, signal) => tryBackends(pkg, probing, signal),
+            onTried: async ({ model, version }, trials) => {
+              const served = manager
+                ?.versions()
+                .find((one) => one.inService && one.served.pkg.model === model && one.served.pkg.version === version);
+              const better = betterBackend(trials, served?.served.info.backend ?? '');
+              if (better !== undefined) await manager?.renew(model, version, choiceInWords(trials));
+            },
             log,
-            settleMs: trialsSettleMs,
+            settleMs: config.trialsSettleMs,
           });
     if (backends !== undefined) undo.push(() => backends.stop());
     const swaps = createSwapManager({

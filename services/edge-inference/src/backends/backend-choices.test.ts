@@ -68,6 +68,7 @@ describe('createKnownTrials() and createBackendChoices()', () => {
     createBackendChoices({
       known: createKnownTrials(directory, settings),
       tryAll,
+      onTried: async () => undefined,
       log: silentLogger,
       settleMs: 0,
     });

@@ -1,6 +1,6 @@
 /*
  * What this node knows of backends and models. A model is served at once, by the usual order or by what earlier trials say; when
- * there were none, they are made beside, one model at a time, and hold from the next time on that the model is loaded.
+ * there were none, they are made beside, one model at a time, and hold from the next load on.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '@atoll/base/error';
@@ -29,6 +29,8 @@ export interface BackendChoices {
 export interface BackendChoicesDeps {
   readonly known: KnownTrials;
   readonly tryAll: (pkg: ModelPackage, signal: AbortSignal) => Promise<readonly BackendTrial[]>;
+  /** Told of trials that were just made. */
+  readonly onTried: (pkg: ModelPackage, trials: readonly BackendTrial[]) => Promise<void>;
   readonly log: Logger;
   /** How long after a model was put into service its trials begin, so that they disturb no start and no swap. */
   readonly settleMs: number;
@@ -38,7 +40,7 @@ export interface BackendChoicesDeps {
 const mostKept = 256;
 
 /** None known yet. */
-export function createBackendChoices({ known, tryAll, log, settleMs }: BackendChoicesDeps): BackendChoices {
+export function createBackendChoices({ known, tryAll, onTried, log, settleMs }: BackendChoicesDeps): BackendChoices {
   const trials = new Map<string, readonly BackendTrial[]>();
   const considered = new Set<string>();
   const stopping = new AbortController();
@@ -63,6 +65,7 @@ export function createBackendChoices({ known, tryAll, log, settleMs }: BackendCh
       remember(pkg, made);
       log.info('backends tried', { model: packageName(pkg), choice: choiceInWords(made) });
       await known.keep(pkg, made);
+      await onTried(pkg, made);
     } catch (error) {
       if (!stopping.signal.aborted)
         log.warn('backends could not be tried', { model: packageName(pkg), reason: reasonOf(error) });

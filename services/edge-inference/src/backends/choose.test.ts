@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CpuBackend } from './choose.js';
-import { chooseBackend, choiceInWords } from './choose.js';
+import { betterBackend, chooseBackend, choiceInWords } from './choose.js';
 
 const names: readonly CpuBackend[] = ['native-litert', 'native-tflite', 'wasm'];
 
@@ -29,6 +29,19 @@ test('chooseBackend(): the fastest that can, and the more trusted of two that ar
     [[], undefined],
   ];
   for (const [medians, expected] of table) assert.equal(chooseBackend(trials(...medians)), expected, medians.join());
+});
+
+test('betterBackend(): a swap only for a clear lead over what runs now', () => {
+  const table: [(number | string)[], current: string, CpuBackend | undefined][] = [
+    [[10, 45, 16], 'native-litert', undefined],
+    [['not there', 45, 16], 'native-tflite', 'wasm'],
+    [['not there', 18, 16], 'native-tflite', undefined],
+    [['not there', 20, 16], 'native-tflite', 'wasm'],
+    [[10, 45, 16], 'edgetpu', undefined],
+    [['a', 'b', 'c'], 'wasm', undefined],
+  ];
+  for (const [medians, current, expected] of table)
+    assert.equal(betterBackend(trials(...medians), current), expected, `${medians.join()} on ${current}`);
 });
 
 test('choiceInWords(): names every backend with its time or its reason', () => {

@@ -30,6 +30,17 @@ export function chooseBackend(trials: readonly BackendTrial[]): CpuBackend | und
   return cpuBackends.find((backend) => close.some((trial) => trial.backend === backend));
 }
 
+/** A swap under way costs a load and a cold start: only a lead that callers notice is worth it. */
+const worthwhile = 1.25;
+
+/** The backend to swap a model to that runs on `current`, when it is clearly faster; else undefined. */
+export function betterBackend(trials: readonly BackendTrial[], current: string): CpuBackend | undefined {
+  const chosen = trials.find(({ backend }) => backend === chooseBackend(trials));
+  const now = trials.find(({ backend, refusal }) => backend === current && refusal === undefined);
+  if (chosen === undefined || now === undefined || chosen.backend === current) return undefined;
+  return now.medianMs >= chosen.medianMs * worthwhile ? chosen.backend : undefined;
+}
+
 /** The choice in words. */
 export function choiceInWords(trials: readonly BackendTrial[]): string {
   const chosen = chooseBackend(trials);

@@ -46,6 +46,8 @@ export interface SwapManager extends Swapper, Serving {
   readonly forFleet: Swapper;
   /** Makes the canary the stable version; FAILED_PRECONDITION when there is none. */
   promote(model: string): Promise<void>;
+  /** Loads the stable version anew, when it is still this one and not on trial, and lets it take over from itself. */
+  renew(model: string, version: bigint, why: string): Promise<void>;
   /** Who changes a model; undefined for one that is not in service. */
   owner(model: string): Owner | undefined;
   /** Every version that is loaded, with whether it is the one in service. */
@@ -118,6 +120,14 @@ export function createSwapManager(deps: ManagerDeps): SwapManager {
       activate: (pkg, signal, onStage) => changes.activate(pkg, 'fleet', signal, onStage),
     },
     promote: (name) => changes.promote(name),
+    renew: async (name, version, why) => {
+      const model = models.all.get(name);
+      await model?.turns.take(async () => {
+        if (model.stable?.pkg.version !== version || model.trials.length > 0) return;
+        const fault = await residency.renew(model, why);
+        if (fault !== undefined) log.warn('a version could not be loaded anew', { model: name, version, ...fault });
+      });
+    },
     owner(name) {
       const model = models.all.get(name);
       return (model?.stable ?? model?.resting) && model?.owner;

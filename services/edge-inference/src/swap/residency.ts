@@ -23,6 +23,11 @@ export interface Residency {
   bring(model: Model, pkg: ModelPackage, needs: Needs, why: string): Promise<PackageFault | undefined>;
   /** The same for what rests; nothing to do when nothing does. */
   wake(model: Model): Promise<PackageFault | undefined>;
+  /**
+   * Loads the stable version anew beside itself and lets it take over from itself, its numbers going on, as when it has a better
+   * backend. Only where there is room for both; a fault leaves what serves.
+   */
+  renew(model: Model, why: string): Promise<PackageFault | undefined>;
   /** Makes a version that is loaded already the one that requests go to, and lets the one before leave. */
   install(model: Model, entry: Entry, why: string): Promise<void>;
   /** Drains and frees a version that is given to no new request. */
@@ -148,6 +153,14 @@ export function createResidency(deps: ResidencyDeps): Residency {
       const { resting } = model;
       if (resting === undefined || model.stable !== undefined) return undefined;
       return await come(model, { ...resting, why: 'loaded again for a request' });
+    },
+    async renew(model, why) {
+      const { stable } = model;
+      if (stable === undefined) return undefined;
+      const { usedBytes, budgetBytes } = memory;
+      if (budgetBytes > 0 && usedBytes + stable.needs.memoryBytes * deps.slots > budgetBytes) return undefined;
+      const { pkg, needs, stats } = stable;
+      return await follow(model, { pkg, needs, stats, why }, 'availability-preserving');
     },
     async install(model, entry, why) {
       const leaving = stableTrack(model).filter((other) => other !== entry);
