@@ -95,6 +95,8 @@ export function nodeSpec(
     ATOLL_EDGE_INFERENCE_NODE_KEY: keys.keyPath,
     ATOLL_EDGE_INFERENCE_BUILD_KEYS: setting.keys.buildPublicPath,
     ATOLL_EDGE_INFERENCE_DIRECTOR_KEYS: setting.keys.directorPublicPath,
+    // Nodes that share a machine would each time the same models, and be slow to each other meanwhile.
+    ATOLL_EDGE_INFERENCE_BACKEND_TRIALS: setting.env['ATOLL_EDGE_INFERENCE_BACKEND_TRIALS'] ?? 'off',
   });
 }
 
@@ -145,10 +147,12 @@ function service(setting: FleetSetting, name: string, module: string, prefix: st
   };
 }
 
-/** What passes on of the environment: names for everybody, those of TensorFlow and OpenMP, and those that `isOwn` names. */
+/** What passes on of the environment: names for everybody, those of TensorFlow, OpenMP and OpenTelemetry, and those that `isOwn` names. */
 function picked(env: Env, isOwn: (name: string) => boolean): Env {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => plainNames.includes(name) || /^(TF|OMP|KMP)_/.test(name) || isOwn(name)),
+    Object.entries(env).filter(
+      ([name]) => plainNames.includes(name) || /^(TF|OMP|KMP|OTEL)_/.test(name) || isOwn(name),
+    ),
   );
 }
 
