@@ -9,6 +9,7 @@ export function callerOf(context: CallContext, scheduling: Scheduling = { priori
   const { deadlineMs, signal, metadata, peer, identity } = context;
   const [host, port] = splitPeer(peer);
   const [name, traceparent] = [textOf(metadata.get('atoll-client')), textOf(metadata.get('traceparent'))];
+  const routeKey = textOf(metadata.get('atoll-route-key'))?.slice(0, maxNameLength);
   const tracestate = traceparent === undefined ? undefined : textOf(metadata.get('tracestate'));
   return {
     deadlineMs,
@@ -16,6 +17,7 @@ export function callerOf(context: CallContext, scheduling: Scheduling = { priori
     client: identity ?? host,
     flow: name?.slice(0, maxNameLength) ?? port,
     ...scheduling,
+    ...(routeKey === undefined ? {} : { routeKey }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),
   };

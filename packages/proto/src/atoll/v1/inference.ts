@@ -55,6 +55,8 @@ export interface PredictRequest {
   image: Buffer;
   /** How many classes to give, default 3. */
   top: number;
+  /** Instead of a version: stable, canary or shadow; empty = none. */
+  versionLabel: string;
 }
 
 /** The judgement. */
@@ -357,7 +359,7 @@ export interface UnloadModelResponse {
 }
 
 function createBasePredictRequest(): PredictRequest {
-  return { model: "", version: 0n, image: Buffer.alloc(0), top: 0 };
+  return { model: "", version: 0n, image: Buffer.alloc(0), top: 0, versionLabel: "" };
 }
 
 export const PredictRequest: MessageFns<PredictRequest> = {
@@ -376,6 +378,9 @@ export const PredictRequest: MessageFns<PredictRequest> = {
     }
     if (message.top !== 0) {
       writer.uint32(32).uint32(message.top);
+    }
+    if (message.versionLabel !== "") {
+      writer.uint32(42).string(message.versionLabel);
     }
     return writer;
   },
@@ -425,6 +430,14 @@ export const PredictRequest: MessageFns<PredictRequest> = {
             message.top = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.versionLabel = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -446,6 +459,7 @@ export const PredictRequest: MessageFns<PredictRequest> = {
     message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
     message.image = object.image ?? Buffer.alloc(0);
     message.top = object.top ?? 0;
+    message.versionLabel = object.versionLabel ?? "";
     return message;
   },
 };
