@@ -24,7 +24,7 @@ export async function* inferEach(
   for (const path of paths) {
     const image = await photo(path);
     try {
-      yield await inference.predict({ ...question, image }, { signal });
+      yield await inference.predict({ ...question, versionLabel: '', image }, { signal });
     } catch (error) {
       // The node knows the photo by its size alone.
       if (!isAtollError(error, 'INVALID_ARGUMENT')) throw error;
@@ -42,7 +42,7 @@ export async function* inferStream(
 ): AsyncGenerator<PredictResponse> {
   const inference = channel.client(InferenceServiceService);
   async function* requests() {
-    for (const path of paths) yield { request: { ...question, image: await photo(path) } };
+    for (const path of paths) yield { request: { ...question, versionLabel: '', image: await photo(path) } };
   }
   let answered = 0;
   for await (const { result } of inference.predictStream(requests(), { signal })) {

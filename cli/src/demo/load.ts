@@ -45,7 +45,7 @@ export async function startLoad(
         void asked.push({ nodeId, sentMs, answeredMs: performance.now(), version, error });
       try {
         const { version } = await inference.predict(
-          { model, version: 0n, image, top: 1 },
+          { model, version: 0n, versionLabel: '', image, top: 1 },
           { timeoutMs: requestTimeoutMs },
         );
         done(version);
