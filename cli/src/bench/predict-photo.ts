@@ -36,7 +36,10 @@ export async function predictPhoto(
     const infer: number[] = [];
     for (let call = -warmUpCalls; call < calls; call++) {
       const began = performance.now();
-      const { inferMs } = await client.predict({ model: model.name, version: 0n, versionLabel: '', image, top: 1 }, { signal });
+      const { inferMs } = await client.predict(
+        { model: model.name, version: 0n, versionLabel: '', image, top: 1 },
+        { signal },
+      );
       if (call < 0) continue;
       total.push(performance.now() - began);
       infer.push(inferMs);
