@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Call, MethodDefinition, ServiceDefinition } from './definition.js';
-import { commonOptions } from './limits.js';
+import { keepalive, maxMessageBytes } from './limits.js';
 import { fromServiceError } from './status.js';
 import { writeAll } from './writing.js';
 
@@ -52,7 +52,11 @@ export interface ChannelSecurity {
 /** Opens a channel to host:port or unix:PATH; it connects at the first call and reconnects by itself. */
 export function openChannel(address: string, security: ChannelSecurity = {}): Channel {
   const client = new Client(address, credentialsOf(address, security), {
-    ...commonOptions,
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    'grpc.enable_http_proxy': 0, // no proxy from the environment
+    'grpc.keepalive_time_ms': keepalive.everyMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
   });

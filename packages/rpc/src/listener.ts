@@ -18,7 +18,7 @@ export interface ListenerOptions {
   readonly log: Logger;
   readonly tls: ServerTls | undefined;
   /** Takes a connection that is ready for the protocol. */
-  readonly onConnection: (socket: Socket) => void;
+  readonly onConnection: (socket: Socket, peer: string) => void;
 }
 
 /** See the head of the file. */
@@ -65,7 +65,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       if (ready.get(peer) === connection) ready.delete(peer);
     });
     socket.on('error', none);
-    options.onConnection(socket);
+    options.onConnection(socket, peer);
   };
   const makeRoom = (): boolean => {
     for (const connection of ready.values()) {
@@ -162,7 +162,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   };
 }
 
-/** As grpc-js words the peer of a call. */
+/** Host and port of the other end; a Unix socket has none. */
 function peerOf(socket: Socket): string {
   const { remoteAddress, remotePort } = socket;
   return remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort}`;

@@ -1,15 +1,13 @@
 /** Starts a gRPC server the way every service of Atoll does: health, reflection, bounded streams, drain at the end. */
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
 import { type ConnectionLimits, defaultConnectionLimits } from './connections.js';
 import type { BoundService } from './handlers.js';
 import { createHealth } from './health.js';
-import { commonOptions, maxSessionMegabytes } from './limits.js';
 import { type Listener, startListener } from './listener.js';
 import { reflection } from './reflection.js';
+import { createSessions, type OfferedMethod, type Sessions } from './sessions.js';
 import type { ServerTls } from './tls.js';
-import { trackedHandlers } from './tracked-handlers.js';
 
 /** What a server serves and where. */
 export interface ServerOptions {
@@ -41,35 +39,35 @@ export interface RunningServer {
 
 /** Binds and starts; FAILED_PRECONDITION with one line when the address cannot be had. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  // The library prints what it also reports as an error; one line is enough.
-  setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({
-    ...commonOptions,
-    'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 1_000,
-    'grpc-node.max_session_memory': maxSessionMegabytes,
+  const { log, services } = options;
+  const methods = new Map<string, OfferedMethod>();
+  const sessions = createSessions({
+    methods,
+    log,
+    maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000,
+    callBegins: (peer) => listener.callBegins(peer),
   });
-  // The listener owns the sockets; the library is given connections that are in plain text.
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = await startListener({
     listen: options.listen,
     limits: { ...defaultConnectionLimits, ...options.connections },
-    log: options.log,
+    log,
     tls: options.tls,
-    onConnection: (socket) => injector.injectConnection(socket),
+    onConnection: (socket, peer) => sessions.accept(socket, peer),
   });
-  const add = (service: BoundService, authorize?: Authorize): void =>
-    server.addService(service.definition as never, trackedHandlers(service.bind(options.log, authorize), listener));
+  const offer = (service: BoundService, authorize: Authorize | undefined): void => {
+    for (const bound of service.methods) methods.set(bound.method.path, { bound, authorize });
+  };
   const authorize = authorizing(options, listener);
-  for (const service of options.services) add(service, authorize);
+  for (const service of services) offer(service, authorize);
   const health = createHealth();
-  for (const service of [health.service, ...reflection([...options.services, health.service])]) add(service);
+  for (const service of [health.service, ...reflection([...services, health.service])]) offer(service, undefined);
   let stopping: Promise<void> | undefined;
   return {
     address: listener.address,
     setServing: (part, serving) => health.set(part, serving),
     stop: () => {
       health.stop();
-      stopping ??= drain(server, listener, options.drainMs ?? 10_000);
+      stopping ??= drain(sessions, listener, options.drainMs ?? 10_000);
       return stopping;
     },
   };
@@ -81,14 +79,8 @@ function authorizing({ authorize, tls }: ServerOptions, listener: Listener): Aut
   return (call) => authorize?.(call) ?? listener.certificateOf(call.peer);
 }
 
-function drain(server: Server, listener: Listener, graceMs: number): Promise<void> {
+async function drain(sessions: Sessions, listener: Listener, graceMs: number): Promise<void> {
   listener.close();
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), graceMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      listener.destroy();
-      resolve();
-    });
-  });
+  await sessions.drain(graceMs);
+  listener.destroy();
 }

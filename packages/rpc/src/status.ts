@@ -2,7 +2,7 @@
  * The one map between Atoll's error codes and gRPC status. Unknown errors become INTERNAL with a fixed text, so that
  * nothing of the inside leaks; their cause goes to the log of the server that met them.
  */
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
 import { AtollError, type ErrorCode, errorCodes, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 
@@ -12,17 +12,33 @@ const maxMessageLength = 1024;
 /** Name of an error's detail: whole milliseconds until the same call may succeed. */
 const retryAfter = 'retryAfterMs';
 
-/** The gRPC status of an Atoll code: the names are the same in both. */
-export function statusOf(code: ErrorCode): status {
-  return status[code];
+/** The numbers of gRPC (statuscodes.md); the names are the same in both. */
+const numbers: Readonly<Record<ErrorCode, number>> = {
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+};
+
+/** The gRPC status of an Atoll code. */
+export function statusOf(code: ErrorCode): number {
+  return numbers[code];
 }
 
 /** A call's end on the wire. */
 export interface WireStatus {
-  readonly code: status;
+  readonly code: number;
   readonly details: string;
-  /** Trailers. */
-  readonly metadata?: Metadata;
+  readonly trailers?: Readonly<Record<string, string>>;
 }
 
 /** What a handler's error is on the wire. Errors that are not AtollError are logged with their stack. */
@@ -31,7 +47,7 @@ export function toStatus(path: string, thrown: unknown, log: Logger): WireStatus
   if (error.code === 'INTERNAL') log.error('a call failed inside', { path, error: error.cause ?? error });
   const wire = { code: statusOf(error.code), details: error.message.slice(0, maxMessageLength) };
   const trailers = trailersOf(error);
-  return trailers === undefined ? wire : { ...wire, metadata: Metadata.fromHttp2Headers(trailers) };
+  return trailers === undefined ? wire : { ...wire, trailers };
 }
 
 /** When to come again, from detail.retryAfterMs: for people and for clients that retry by themselves (gRFC A6). */
@@ -42,7 +58,7 @@ export function trailersOf(error: AtollError): Readonly<Record<string, string>> 
 
 /** What a call's failure is for the caller: the server's own words under Atoll's code. */
 export function fromServiceError(error: ServiceError, address: string): AtollError {
-  const code = errorCodes.find((candidate) => status[candidate] === error.code) ?? 'INTERNAL';
+  const code = errorCodes.find((candidate) => numbers[candidate] === error.code) ?? 'INTERNAL';
   const unreachable =
     code === 'UNAVAILABLE' && /^(No connection established|Connection dropped|Name resolution)/.test(error.details);
   const words = error.details || error.message;
@@ -51,7 +67,7 @@ export function fromServiceError(error: ServiceError, address: string): AtollErr
     : ofGrpc(words)
       ? `cannot ask ${address}: ${words}`
       : words;
-  const ms = (error.metadata as Metadata | undefined)?.get('retry-after-ms')[0];
+  const ms = (error.metadata as ServiceError['metadata'] | undefined)?.get('retry-after-ms')[0];
   return new AtollError(code, message, {
     cause: error,
     ...(ms === undefined ? {} : { detail: { [retryAfter]: String(ms) } }),

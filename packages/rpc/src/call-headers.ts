@@ -1,0 +1,37 @@
+/** What the headers of a call say (gRPC over HTTP/2, PROTOCOL-HTTP2.md): how long its caller waits, and how a status message is written. */
+import type { IncomingHttpHeaders } from 'node:http2';
+import { AtollError } from '@atoll/base/error';
+import type { CallMetadata } from './handlers.js';
+
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Milliseconds of a `grpc-timeout`, Infinity without one; INTERNAL for one that is none. */
+export function timeoutOf(header: string | undefined): number {
+  if (header === undefined) return Infinity;
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(header) ?? [];
+  if (digits === undefined || unit === undefined)
+    throw new AtollError('INTERNAL', `cannot read the deadline ${JSON.stringify(header.slice(0, 40))}`);
+  return Number(digits) * (unitMs[unit] ?? 0);
+}
+
+/** The text of a `grpc-message`: UTF-8, of which everything but printable ASCII and the percent sign itself is %XX. */
+export function percentEncoded(text: string): string {
+  if (/^[ -$&-~]*$/.test(text)) return text;
+  const pieces = Array.from(Buffer.from(text), (byte) =>
+    byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return pieces.join('');
+}
+
+/** The headers as handlers see them. */
+export function metadataOf(headers: IncomingHttpHeaders): CallMetadata {
+  return {
+    get(name) {
+      const value = headers[name.toLowerCase()];
+      if (value === undefined) return [];
+      return typeof value === 'string' ? [value] : value;
+    },
+  };
+}

@@ -1,0 +1,247 @@
+/*
+ * One call on one HTTP/2 stream: reads its messages, runs its handler, writes the answer and the status. A unary call, which is
+ * most of what a node answers, takes the direct way: its one message is cut out of the chunks that came, its answer is one write.
+ * State: open -> over. Over is a call whose status was given, or whose stream was closed; only the second aborts the signal.
+ */
+import { once } from 'node:events';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { AtollError, reasonOf } from '@atoll/base/error';
+import type { Logger } from '@atoll/base/log';
+import type { Authorize } from './authorize.js';
+import { metadataOf, percentEncoded, timeoutOf } from './call-headers.js';
+import type { BoundMethod, CallContext } from './handlers.js';
+import { maxMessageBytes } from './limits.js';
+import { acceptedEncodings, MessageReader, type RawMessage, unpackerOf } from './message-reader.js';
+import { toStatus, type WireStatus } from './status.js';
+
+/** What a call is answered with. */
+export interface CallBorder {
+  readonly peer: string;
+  readonly log: Logger;
+  readonly authorize: Authorize | undefined;
+  /** Marks that a handler begins; the function that it gives is called at the call's end. */
+  readonly callBegins: (peer: string) => () => void;
+}
+
+const okHeaders = {
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+  'grpc-accept-encoding': acceptedEncodings,
+} as const;
+const okTrailers = { 'grpc-status': '0', 'grpc-message': 'OK' } as const;
+const prefixBytes = 5;
+/** Longer answers are not copied behind their prefix. */
+const shortBytes = 4_096;
+/** Node's timers cannot wait longer. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Answers a call of a method that is served. */
+export function answerCall(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  bound: BoundMethod,
+  border: CallBorder,
+): void {
+  new OpenCall(stream, headers, bound, border).begin();
+}
+
+/** Answers a call that reaches no handler. */
+export function refuseCall(stream: ServerHttp2Stream, code: number, details: string): void {
+  stream.respond({ ...okHeaders, ...statusFields({ code, details }) }, { endStream: true });
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+class OpenCall {
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #bound: BoundMethod;
+  readonly #border: CallBorder;
+  readonly #controller = new AbortController();
+  readonly #reader = new MessageReader(maxMessageBytes);
+  #unpack: (message: RawMessage) => Buffer | Promise<Buffer> = ({ bytes }) => bytes;
+  #deadlineMs = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #trailers: Readonly<Record<string, string>> = okTrailers;
+  #over = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bound: BoundMethod, border: CallBorder) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#bound = bound;
+    this.#border = border;
+  }
+
+  begin(): void {
+    const { method } = this.#bound;
+    this.#stream.once('close', () => {
+      clearTimeout(this.#timer);
+      if (this.#over) return;
+      this.#over = true;
+      this.#controller.abort();
+    });
+    try {
+      this.#readHeaders();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (!method.requestStream) this.#readOne();
+    else if (method.responseStream) this.#settle(this.#sendAll(this.#messages()));
+    else this.#settle(this.#sendOne(this.#messages()));
+  }
+
+  #readHeaders(): void {
+    const timeoutMs = timeoutOf(this.#headers['grpc-timeout']?.toString());
+    if (timeoutMs !== Infinity) {
+      this.#deadlineMs = Date.now() + timeoutMs;
+      this.#timer = setTimeout(() => this.#expire(), Math.min(timeoutMs, longestTimerMs));
+    }
+    const encoding = this.#headers['grpc-encoding']?.toString() ?? 'identity';
+    const unpack = unpackerOf(encoding, maxMessageBytes);
+    if (unpack === undefined)
+      throw new AtollError('UNIMPLEMENTED', `Received a request in an unknown encoding: ${encoding.slice(0, 40)}`);
+    this.#unpack = unpack;
+  }
+
+  #expire(): void {
+    this.#end(
+      toStatus(this.#bound.method.path, new AtollError('DEADLINE_EXCEEDED', 'Deadline exceeded'), this.#border.log),
+    );
+    this.#controller.abort();
+  }
+
+  /** The one message of a call whose requests do not stream. */
+  #readOne(): void {
+    let only: RawMessage | undefined;
+    let count = 0;
+    const take = (chunk: Buffer): void => {
+      if (this.#over) return;
+      try {
+        for (const message of this.#reader.push(chunk)) {
+          only = message;
+          if (++count > 1) throw new AtollError('UNIMPLEMENTED', 'Received more than one request message');
+        }
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    this.#stream.on('data', take);
+    this.#stream.once('end', () => {
+      if (this.#over || this.#stream.aborted) return;
+      if (only === undefined || !this.#reader.atEnd) {
+        this.#fail(new AtollError('INTERNAL', 'Received no whole request message'));
+        return;
+      }
+      const bytes = this.#unpack(only);
+      this.#settle(
+        Buffer.isBuffer(bytes) ? this.#handleOne(bytes) : bytes.then((unpacked) => this.#handleOne(unpacked)),
+      );
+    });
+  }
+
+  async #handleOne(bytes: Buffer): Promise<void> {
+    const request = this.#parsed(bytes);
+    if (this.#bound.method.responseStream) await this.#sendAll(request);
+    else await this.#sendOne(request);
+  }
+
+  /** The messages of a call whose requests stream, read when they are asked for. */
+  async *#messages(): AsyncGenerator<unknown> {
+    // Reading to the end, or not, must leave the stream open: the answers go out on it.
+    for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      for (const message of this.#reader.push(chunk)) yield this.#parsed(await this.#unpack(message));
+    }
+    if (this.#stream.aborted) throw new AtollError('CANCELLED', 'the caller went away');
+    if (!this.#reader.atEnd) throw new AtollError('INTERNAL', 'Received a message that is cut off');
+  }
+
+  #parsed(bytes: Buffer): unknown {
+    try {
+      return this.#bound.method.requestDeserialize(bytes);
+    } catch (error) {
+      throw new AtollError('INTERNAL', `Error deserializing request: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  #context(): CallContext {
+    const { peer, authorize, callBegins } = this.#border;
+    const { path } = this.#bound.method;
+    this.#stream.once('close', callBegins(peer));
+    const identity = authorize?.({ path, peer, authorization: this.#headers.authorization });
+    return {
+      signal: this.#controller.signal,
+      metadata: metadataOf(this.#headers),
+      peer,
+      identity,
+      deadlineMs: this.#deadlineMs,
+    };
+  }
+
+  async #sendOne(input: unknown): Promise<void> {
+    const response = await this.#bound.handle(input, this.#context());
+    if (this.#over) return;
+    const frame = this.#framed(response);
+    this.#over = true;
+    this.#open();
+    for (const part of frame.slice(0, -1)) this.#stream.write(part);
+    this.#stream.end(frame.at(-1));
+  }
+
+  async #sendAll(input: unknown): Promise<void> {
+    const { signal } = this.#controller;
+    for await (const item of this.#bound.handle(input, this.#context()) as AsyncIterable<unknown>) {
+      signal.throwIfAborted();
+      if (!this.#stream.headersSent) this.#open();
+      const roomy = this.#framed(item).map((part) => this.#stream.write(part));
+      if (roomy.includes(false)) await once(this.#stream, 'drain', { signal });
+    }
+    this.#end({ code: 0, details: 'OK' });
+  }
+
+  #framed(response: unknown): readonly Buffer[] {
+    const message = this.#bound.method.responseSerialize(response as never);
+    if (message.length > maxMessageBytes)
+      throw new AtollError(
+        'RESOURCE_EXHAUSTED',
+        `Attempted to send message with a size larger than the max (${message.length} vs ${maxMessageBytes})`,
+      );
+    const short = message.length <= shortBytes;
+    const frame = Buffer.allocUnsafe(prefixBytes + (short ? message.length : 0));
+    frame[0] = 0;
+    frame.writeUInt32BE(message.length, 1);
+    if (!short) return [frame, message];
+    message.copy(frame, prefixBytes);
+    return [frame];
+  }
+
+  #open(): void {
+    this.#stream.respond(okHeaders, { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+  }
+
+  #settle(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#fail(error));
+  }
+
+  /** What a handler throws after its call is over interests nobody: that was its reason to stop. */
+  #fail(error: unknown): void {
+    if (!this.#over) this.#end(toStatus(this.#bound.method.path, error, this.#border.log));
+  }
+
+  #end(status: WireStatus): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#stream.headersSent) {
+      this.#trailers = statusFields(status);
+      this.#stream.end();
+    } else {
+      this.#stream.respond({ ...okHeaders, ...statusFields(status) }, { endStream: true });
+    }
+    // A caller that still sends may stop.
+    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+}
+
+function statusFields({ code, details, trailers }: WireStatus): Record<string, string> {
+  return { ...trailers, 'grpc-status': String(code), 'grpc-message': percentEncoded(details) };
+}

@@ -1,0 +1,120 @@
+/*
+ * HTTP/2 on the connections that a listener hands over: finds the method of each stream, keeps watch over dead peers, and at the
+ * end says goodbye to every peer and waits for the calls under way.
+ */
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Logger } from '@atoll/base/log';
+import type { Authorize } from './authorize.js';
+import { answerCall, refuseCall } from './call.js';
+import type { BoundMethod } from './handlers.js';
+import { keepalive, maxSessionMegabytes } from './limits.js';
+
+/** A method as a server offers it. */
+export interface OfferedMethod {
+  readonly bound: BoundMethod;
+  readonly authorize: Authorize | undefined;
+}
+
+/** What the connections of a server speak of. */
+export interface SessionsOptions {
+  /** By path. */
+  readonly methods: ReadonlyMap<string, OfferedMethod>;
+  readonly log: Logger;
+  readonly maxConcurrentStreams: number;
+  /** Marks a call of this peer; the function that it gives is called at the call's end. */
+  readonly callBegins: (peer: string) => () => void;
+}
+
+/** See the head of the file. */
+export interface Sessions {
+  /** Takes over a connection in plain text, or one that TLS has been taken off. */
+  accept(socket: Socket, peer: string): void;
+  /** Takes no new calls, lets those under way finish within the time, then ends what is left. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** A picture of a small model fits without waiting for the server to ask for more. */
+const streamWindowBytes = 256 * 1024;
+const connectionWindowBytes = 4 * 1024 * 1024;
+const frameBytes = 64 * 1024;
+
+/** With no connection yet. */
+export function createSessions({ methods, log, maxConcurrentStreams, callBegins }: SessionsOptions): Sessions {
+  const peers = new Map<ServerHttp2Session, string>();
+  let arriving = 'unknown';
+  let draining = false;
+  let wake: (() => void) | undefined;
+
+  const server = createServer({
+    maxSessionMemory: maxSessionMegabytes,
+    settings: { maxConcurrentStreams, initialWindowSize: streamWindowBytes, maxFrameSize: frameBytes },
+  });
+  server.on('sessionError', (error) => log.debug('a connection failed', { error }));
+  server.on('session', (session) => {
+    peers.set(session, arriving);
+    session.setLocalWindowSize(connectionWindowBytes);
+    const unwatch = watch(session);
+    session.once('close', () => {
+      unwatch();
+      peers.delete(session);
+      if (peers.size === 0) wake?.();
+    });
+    if (draining) session.close();
+  });
+  server.on('stream', (stream, headers) => {
+    const peer = peers.get(stream.session as ServerHttp2Session) ?? 'unknown';
+    stream.on('error', (error) => log.debug('a stream failed', { peer, error }));
+    answer(stream, headers, peer);
+  });
+
+  const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string): void => {
+    const path = headers[':path'] ?? '';
+    if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')) {
+      stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      return;
+    }
+    const offered = methods.get(path);
+    if (offered === undefined) {
+      refuseCall(stream, 12, `The server does not implement the method ${path.slice(0, 200)}`);
+      return;
+    }
+    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, callBegins });
+  };
+
+  return {
+    accept(socket, peer) {
+      arriving = peer;
+      server.emit('connection', socket); // Makes the session at once.
+    },
+    async drain(graceMs) {
+      draining = true;
+      const ended = new Promise<void>((resolve) => (wake = resolve));
+      if (peers.size === 0) return;
+      for (const session of peers.keys()) session.close();
+      const timer = setTimeout(() => {
+        for (const session of peers.keys()) session.destroy();
+      }, graceMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Ends a connection whose peer does not answer any more. */
+function watch(session: ServerHttp2Session): () => void {
+  let late: NodeJS.Timeout | undefined;
+  const timer = setInterval(() => {
+    if (late !== undefined || session.destroyed) return;
+    late = setTimeout(() => session.destroy(), keepalive.timeoutMs).unref();
+    session.ping(() => {
+      clearTimeout(late);
+      late = undefined;
+    });
+  }, keepalive.everyMs);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    clearTimeout(late);
+  };
+}
