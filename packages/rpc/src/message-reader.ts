@@ -56,8 +56,6 @@ export class MessageReader {
   #first(n: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= n) return first.subarray(0, n);
-    // A prefix in two chunks is put together alone: all of a long message is joined once, at its end.
-    if (n === prefixBytes) return Buffer.concat(this.#chunks, this.#bytes).subarray(0, n);
     const joined = Buffer.concat(this.#chunks);
     this.#chunks = [joined];
     return joined.subarray(0, n);
