@@ -39,6 +39,12 @@ const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 4 * 1024 * 1024;
 const frameBytes = 64 * 1024;
 
+/**
+ * nghttp2 answers 1,000 resets by the client (and 33 a second from then on) by ending the connection with an error, a guard
+ * against floods of them. Callers with short deadlines reset honestly, and are asked to make a new connection long before.
+ */
+const resetsPerConnection = 100;
+
 /** With no connection yet. */
 export function createSessions({ methods, log, maxConcurrentStreams, callBegins }: SessionsOptions): Sessions {
   const peers = new Map<ServerHttp2Session, string>();
@@ -55,6 +61,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
     peers.set(session, arriving);
     session.setLocalWindowSize(connectionWindowBytes);
     const unwatch = watch(session);
+    renewWhenWornOut(session);
     session.once('close', () => {
       unwatch();
       peers.delete(session);
@@ -117,4 +124,14 @@ function watch(session: ServerHttp2Session): () => void {
     clearInterval(timer);
     clearTimeout(late);
   };
+}
+
+/** Counts the calls that a peer gives up, and asks it in time for a new connection (GOAWAY); calls under way finish on this one. */
+function renewWhenWornOut(session: ServerHttp2Session): void {
+  let resets = 0;
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    stream.once('close', () => {
+      if (stream.rstCode !== 0 && ++resets === resetsPerConnection) session.close();
+    });
+  });
 }

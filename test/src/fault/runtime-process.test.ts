@@ -9,7 +9,7 @@ import { inferOnce, type ServingNode, startLoad, startServingNode } from './serv
 const run = promisify(execFile);
 const elsewhere = process.platform === 'linux' ? false : 'finds and bounds runtime processes by the /proc of Linux';
 const clients = 4;
-const memoryMb = 110;
+const memoryMb = 120;
 const noPrlimit = await prlimitMissing();
 
 async function prlimitMissing(): Promise<string | false> {
@@ -28,7 +28,7 @@ describe('a node under load whose runtime process', { skip: elsewhere, timeout: 
       ATOLL_EDGE_INFERENCE_INVOKE_TIMEOUT_MS: '500',
       ATOLL_EDGE_INFERENCE_CHILD_MEMORY_MB: String(memoryMb),
     });
-    await node.addModel('greedy', 700, 128);
+    await node.addModel('greedy', 1_500, 128);
   });
   after(() => node.stop());
 
