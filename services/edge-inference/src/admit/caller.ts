@@ -31,7 +31,7 @@ export type Scheduling = Pick<Caller, 'priority' | 'timeoutMs'>;
 export const lowestPriority = 10;
 
 /** The level of requests that name none. */
-export const defaultPriority = 5;
+const defaultPriority = 5;
 
 /**
  * Triton's request parameters `priority` and `timeout` (microseconds, 0 = none), as they came from either protocol;
