@@ -230,6 +230,11 @@ class OpenCall {
 
   #end(status: WireStatus): void {
     if (this.#over) return;
+    if (this.#stream.closed) {
+      // Its caller has reset it while messages of it lay unread, which keeps it from closing by itself.
+      this.#stream.destroy();
+      return;
+    }
     this.#over = true;
     if (this.#stream.headersSent) {
       this.#trailers = statusFields(status);

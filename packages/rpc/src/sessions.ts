@@ -76,6 +76,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
   });
 
   const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string): void => {
+    if (stream.closed) return;
     const path = headers[':path'] ?? '';
     if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });

@@ -104,6 +104,17 @@ describe('startHttp()', { timeout: 60_000 }, () => {
     fitting.destroy();
   });
 
+  test('a body that comes after the time of its caller is over takes no room for ever', async () => {
+    const side = await serve(echo, { limits: { maxBodiesBytes: maxBodyBytes } });
+    const head = 'POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\nAtoll-Timeout-Ms: 20\r\n\r\n';
+    const socket = await open(side);
+    socket.write(head + 'x'.repeat(800));
+    assert.match(((await once(socket, 'data')) as [Buffer])[0].toString(), /^HTTP\/1\.1 504 /);
+    socket.write('x'.repeat(100));
+    await eventually(async () => assert.equal((await post(side, 'x'.repeat(900))).status, 200));
+    socket.destroy();
+  });
+
   test('a body without a length is counted while it comes, and its sender cannot go on for ever', async () => {
     const side = await serve(echo);
     const socket = await open(side);

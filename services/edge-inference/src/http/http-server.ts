@@ -160,6 +160,7 @@ async function serve(
     if (!response.writableFinished) gone.abort();
   });
   let held: Body | undefined;
+  let over = false;
   let late: Late | undefined;
   try {
     let answer: Answer;
@@ -176,8 +177,10 @@ async function serve(
         request,
         signal: gone.signal,
         body: async (mostBytes = bodies.maxBytes) => {
-          held = await readBody(request, { ...bodies, maxBytes: Math.min(mostBytes, bodies.maxBytes) });
-          return held.bytes;
+          const body = await readBody(request, { ...bodies, maxBytes: Math.min(mostBytes, bodies.maxBytes) });
+          if (!over) return (held = body).bytes;
+          body.release();
+          throw new AtollError('CANCELLED', 'cannot use the body: its request is answered already');
         },
         caller: (scheduling = { priority: 0 }) => callerOf(request, known, scheduling),
       };
@@ -194,6 +197,7 @@ async function serve(
     send(response, accept === undefined ? answer : await compressed(answer, accept), isStopping(), options.limits);
     discardRest(request, options.limits.maxBodyBytes);
   } finally {
+    over = true;
     late?.stop();
     held?.release();
   }
