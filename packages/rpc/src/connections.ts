@@ -1,7 +1,8 @@
 /*
  * Which connections a server keeps. One that has made no call yet has to send its first one at a reasonable rate; one that made
- * calls may be idle for a while. When there is no room, whoever has been there longest without a call goes first, so that
- * thousands of half-open connections neither hold the server nor keep anybody out.
+ * calls may be idle for a while. When there is no room, whoever has been there longest without a call goes first, then whoever
+ * has been idle longest; while all have calls under way a new one is refused. So thousands of half-open connections neither hold
+ * the server nor keep anybody out, and nobody's call is cut for a newcomer.
  */
 
 /** What strangers may hold. */

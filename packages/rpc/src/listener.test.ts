@@ -5,12 +5,16 @@ import { after, test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
+import { HealthService } from '@atoll/proto/grpc/health/v1/health';
 import { openChannel } from './channel.js';
 import type { ConnectionLimits } from './connections.js';
+import { callHeaders, frame, frameTypes } from './frames-for-tests.js';
 import { bindService } from './handlers.js';
 import { checkServing } from './health.js';
 import { startServer } from './server.js';
 
+/** The message of a health answer: SERVING. */
+const serving = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 /** An empty SETTINGS frame, and HEADERS of stream 1 without their end. */
 const half = Buffer.from('000000040000000000' + '000001010000000001' + '82', 'hex');
@@ -59,3 +63,32 @@ test('a full server gives the place of a connection without a call to a new one'
   await checkServing(server.address, 5_000);
   await ask();
 });
+
+test(
+  'a full server cuts no call that is under way: who is idle makes room, else the newcomer goes',
+  { timeout: 30_000 },
+  async () => {
+    const { server, open } = await serve({ maxConnections: 2, firstCallMs: 60_000 });
+    const call = async (stream: number, method: string): Promise<Socket> => {
+      const socket = await open(Buffer.concat([Buffer.from(preface), frame(frameTypes.settings, 0, 0)]));
+      const answered = new Promise<void>((resolve) => {
+        socket.on('data', (chunk: Buffer) => {
+          if (chunk.includes(serving)) resolve();
+        });
+      });
+      socket.write(callHeaders(stream, method));
+      socket.write(frame(frameTypes.data, 1, stream, Buffer.alloc(5)));
+      await answered;
+      return socket;
+    };
+    const watching = await call(1, HealthService.watch.path);
+    const idle = await call(1, HealthService.check.path);
+    const secondWatch = await call(1, HealthService.watch.path);
+    await eventually(() => assert.ok(idle.destroyed));
+    const refused = await open(preface);
+    await eventually(() => assert.ok(refused.destroyed));
+    assert.ok(!watching.destroyed && !secondWatch.destroyed);
+    watching.destroy();
+    await eventually(() => checkServing(server.address, 5_000));
+  },
+);

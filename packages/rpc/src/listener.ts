@@ -47,8 +47,9 @@ const none = (): void => undefined;
 /** Listens; FAILED_PRECONDITION with one line when the address cannot be had. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
   const { limits, log, tls } = options;
-  /** Sockets that are not ready yet, oldest first, and connections that are. */
-  const raw = new Map<Socket, number>();
+  /** All sockets with their peers, oldest first. */
+  const raw = new Map<Socket, string>();
+  /** Those that speak the protocol, by peer. */
   const ready = new Map<string, Connection>();
 
   const take = (socket: Socket): void => {
@@ -67,15 +68,23 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     socket.on('error', none);
     options.onConnection(socket, peer);
   };
+  /** Ends the connection that is wanted least; false when all have calls under way. */
   const makeRoom = (): boolean => {
-    for (const connection of ready.values()) {
-      if (connection.lastCallMs !== undefined || connection.callsUnderWay > 0) continue;
-      connection.socket.destroy();
-      return true;
+    let least: Socket | undefined;
+    let idleSinceMs = Infinity;
+    for (const [socket, peer] of raw) {
+      const connection = ready.get(peer);
+      if ((connection?.callsUnderWay ?? 0) > 0) continue;
+      // Those without a call yet come before all others, the oldest first.
+      const sinceMs = connection?.lastCallMs ?? -Infinity;
+      if (sinceMs >= idleSinceMs) continue;
+      idleSinceMs = sinceMs;
+      least = socket;
     }
-    const [oldest] = raw.keys();
-    oldest?.destroy();
-    return oldest !== undefined;
+    if (least === undefined) return false;
+    raw.delete(least);
+    least.destroy();
+    return true;
   };
   const arrive = (socket: Socket): void => {
     if (raw.size >= limits.maxConnections && !makeRoom()) {
@@ -83,7 +92,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       socket.destroy();
       return;
     }
-    raw.set(socket, performance.now());
+    raw.set(socket, peerOf(socket));
     socket.once('close', () => raw.delete(socket));
     socket.setNoDelay(true);
   };
