@@ -1,7 +1,7 @@
 /** What the headers of a call say (gRPC over HTTP/2, PROTOCOL-HTTP2.md): how long its caller waits, and how a status message is written. */
 import type { IncomingHttpHeaders } from 'node:http2';
-import { AtollError } from '@atoll/base/error';
 import type { CallMetadata } from './handlers.js';
+import { malformed } from './status.js';
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
@@ -10,7 +10,7 @@ export function timeoutOf(header: string | undefined): number {
   if (header === undefined) return Infinity;
   const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(header) ?? [];
   if (digits === undefined || unit === undefined)
-    throw new AtollError('INTERNAL', `cannot read the deadline ${JSON.stringify(header.slice(0, 40))}`);
+    throw malformed(`cannot read the deadline ${JSON.stringify(header.slice(0, 40))}`);
   return Number(digits) * (unitMs[unit] ?? 0);
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { after, test } from 'node:test';
 import { AtollError } from '@atoll/base/error';
-import { silentLogger } from '@atoll/base/log';
+import { createLogger, silentLogger } from '@atoll/base/log';
 import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
 import { callHeaders, frame, frameTypes, openRaw } from './frames-for-tests.js';
 import { bindService, type Handlers } from './handlers.js';
@@ -51,4 +52,55 @@ test('a call that is reset while messages of it lie unread ends alone, at its de
   events.emit('released');
   if (!untimed.aborted) await once(untimed, 'abort');
   await checkServing(server.address, 5_000);
+});
+
+/** A call of the unary method whose message never ends, and what it is answered. */
+function unended(session: ClientHttp2Session, more: Record<string, string> = {}) {
+  const { path } = BlobServiceService.findMissing;
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', ...more });
+  stream.on('error', () => undefined).resume();
+  const status = once(stream, 'response').then(([headers]) => String((headers as IncomingHttpHeaders)['grpc-status']));
+  return { stream, status };
+}
+
+test('a caller who may not call is told so before its message has come', { timeout: 20_000 }, async () => {
+  const authorize = () => {
+    throw new AtollError('UNAUTHENTICATED', 'cannot call: not in this test');
+  };
+  const { server } = await serve({}, { authorize });
+  const session = connect(`http://${server.address}`);
+  assert.equal(await unended(session).status, '16');
+  session.destroy();
+});
+
+test('messages that never end take a bounded part of the memory, and give it back', { timeout: 30_000 }, async () => {
+  const { server } = await serve({ findMissing: async () => ({ missingSha256: [] }) });
+  const session = connect(`http://${server.address}`, { maxSessionMemory: 1_000 });
+  const prefix = Buffer.from([0, 1, 0, 0, 0]); // Of 16 MiB.
+  const most = Buffer.alloc(15 * 1024 * 1024);
+  const calls = Array.from({ length: 10 }, () => unended(session));
+  for (const { stream } of calls) stream.write(Buffer.concat([prefix, most]));
+  assert.equal(await Promise.race(calls.map(({ status }) => status)), '8');
+  session.destroy();
+  const next = connect(`http://${server.address}`);
+  const whole = unended(next);
+  whole.stream.end(empty);
+  assert.equal(Number((await once(whole.stream, 'trailers'))[0]['grpc-status']), 0);
+  next.destroy();
+});
+
+test('what strangers send that is no gRPC is no failure of this server in its log', { timeout: 20_000 }, async () => {
+  const lines: string[] = [];
+  const log = createLogger({ service: 'test', write: (line) => lines.push(line) });
+  const { server } = await serve({}, { log });
+  const session = connect(`http://${server.address}`);
+  assert.equal(await unended(session, { 'grpc-timeout': 'soon' }).status, '13');
+  const cut = unended(session);
+  cut.stream.end(Buffer.from([0, 0]));
+  assert.equal(await cut.status, '13');
+  const broken = unended(session);
+  broken.stream.end(Buffer.from([0, 0, 0, 0, 1, 0xff]));
+  assert.equal(await broken.status, '13');
+  assert.deepEqual(lines, []);
+  session.destroy();
 });

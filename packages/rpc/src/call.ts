@@ -12,7 +12,8 @@ import { metadataOf, percentEncoded, timeoutOf } from './call-headers.js';
 import type { BoundMethod, CallContext } from './handlers.js';
 import { maxMessageBytes } from './limits.js';
 import { acceptedEncodings, MessageReader, type RawMessage, unpackerOf } from './message-reader.js';
-import { toStatus, type WireStatus } from './status.js';
+import type { Room } from './room.js';
+import { malformed, toStatus, type WireStatus } from './status.js';
 
 /** What a call is answered with. */
 export interface CallBorder {
@@ -21,6 +22,8 @@ export interface CallBorder {
   readonly authorize: Authorize | undefined;
   /** Marks that a handler begins; the function that it gives is called at the call's end. */
   readonly callBegins: (peer: string) => () => void;
+  /** What messages that are on their way may take, of all calls of the connection. */
+  readonly room: Room;
 }
 
 const okHeaders = {
@@ -34,6 +37,8 @@ const prefixBytes = 5;
 const shortBytes = 4_096;
 /** Node's timers cannot wait longer. */
 const longestTimerMs = 2 ** 31 - 1;
+/** Messages that are on their way have come by then, or never will. */
+const retryAfterMs = 1_000;
 
 /** Answers a call of a method that is served. */
 export function answerCall(
@@ -63,6 +68,9 @@ class OpenCall {
   #timer: NodeJS.Timeout | undefined;
   #trailers: Readonly<Record<string, string>> = okTrailers;
   #over = false;
+  #identity: string | undefined;
+  /** Of the room, for messages that are on their way. */
+  #heldBytes = 0;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bound: BoundMethod, border: CallBorder) {
     this.#stream = stream;
@@ -75,12 +83,16 @@ class OpenCall {
     const { method } = this.#bound;
     this.#stream.once('close', () => {
       clearTimeout(this.#timer);
+      this.#hold(0);
       if (this.#over) return;
       this.#over = true;
       this.#controller.abort();
     });
     try {
       this.#readHeaders();
+      // Before anything of its messages is kept.
+      const { peer, authorize } = this.#border;
+      this.#identity = authorize?.({ path: method.path, peer, authorization: this.#headers.authorization });
     } catch (error) {
       this.#fail(error);
       return;
@@ -121,6 +133,7 @@ class OpenCall {
           only = message;
           if (++count > 1) throw new AtollError('UNIMPLEMENTED', 'Received more than one request message');
         }
+        this.#hold(this.#reader.pendingBytes + (only?.bytes.length ?? 0));
       } catch (error) {
         this.#fail(error);
       }
@@ -129,9 +142,10 @@ class OpenCall {
     this.#stream.once('end', () => {
       if (this.#over || this.#stream.aborted) return;
       if (only === undefined || !this.#reader.atEnd) {
-        this.#fail(new AtollError('INTERNAL', 'Received no whole request message'));
+        this.#fail(malformed('Received no whole request message'));
         return;
       }
+      this.#hold(0);
       const bytes = this.#unpack(only);
       this.#settle(
         Buffer.isBuffer(bytes) ? this.#handleOne(bytes) : bytes.then((unpacked) => this.#handleOne(unpacked)),
@@ -140,6 +154,7 @@ class OpenCall {
   }
 
   async #handleOne(bytes: Buffer): Promise<void> {
+    if (this.#over) return;
     const request = this.#parsed(bytes);
     if (this.#bound.method.responseStream) await this.#sendAll(request);
     else await this.#sendOne(request);
@@ -149,30 +164,40 @@ class OpenCall {
   async *#messages(): AsyncGenerator<unknown> {
     // Reading to the end, or not, must leave the stream open: the answers go out on it.
     for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      for (const message of this.#reader.push(chunk)) yield this.#parsed(await this.#unpack(message));
+      const messages = this.#reader.push(chunk);
+      this.#hold(this.#reader.pendingBytes);
+      for (const message of messages) yield this.#parsed(await this.#unpack(message));
     }
     if (this.#stream.aborted) throw new AtollError('CANCELLED', 'the caller went away');
-    if (!this.#reader.atEnd) throw new AtollError('INTERNAL', 'Received a message that is cut off');
+    if (!this.#reader.atEnd) throw malformed('Received a message that is cut off');
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return;
+    const more = bytes - this.#heldBytes;
+    if (!this.#border.room.take(more))
+      throw new AtollError('RESOURCE_EXHAUSTED', 'cannot receive the message: too many others are on their way', {
+        detail: { retryAfterMs: String(retryAfterMs) },
+      });
+    this.#heldBytes = bytes;
   }
 
   #parsed(bytes: Buffer): unknown {
     try {
       return this.#bound.method.requestDeserialize(bytes);
     } catch (error) {
-      throw new AtollError('INTERNAL', `Error deserializing request: ${reasonOf(error)}`, { cause: error });
+      throw malformed(`Error deserializing request: ${reasonOf(error)}`, error);
     }
   }
 
   #context(): CallContext {
-    const { peer, authorize, callBegins } = this.#border;
-    const { path } = this.#bound.method;
+    const { peer, callBegins } = this.#border;
     this.#stream.once('close', callBegins(peer));
-    const identity = authorize?.({ path, peer, authorization: this.#headers.authorization });
     return {
       signal: this.#controller.signal,
       metadata: metadataOf(this.#headers),
       peer,
-      identity,
+      identity: this.#identity,
       deadlineMs: this.#deadlineMs,
     };
   }

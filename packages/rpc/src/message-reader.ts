@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { AtollError, errnoOf } from '@atoll/base/error';
+import { malformed } from './status.js';
 
 /** A message as it came: a flag that says whether it is compressed, and its bytes. */
 export interface RawMessage {
@@ -9,6 +10,8 @@ export interface RawMessage {
 }
 
 const prefixBytes = 5;
+/** Of the object that holds a chunk, and of its memory's. */
+const chunkOverheadBytes = 256;
 
 /** Cuts a stream into gRPC's messages: one byte of flag, a uint32 of length in network order, the bytes. RESOURCE_EXHAUSTED before a message that is too long is kept. */
 export class MessageReader {
@@ -25,6 +28,11 @@ export class MessageReader {
   /** True between messages. */
   get atEnd(): boolean {
     return this.#bytes === 0;
+  }
+
+  /** What the message under way takes so far; many short chunks take more than their bytes. */
+  get pendingBytes(): number {
+    return this.#bytes + this.#chunks.length * chunkOverheadBytes;
   }
 
   /** Takes a chunk and gives the messages that it completed; what is in one chunk is not copied. */
@@ -74,7 +82,7 @@ export function unpackerOf(
 ): ((message: RawMessage) => Buffer | Promise<Buffer>) | undefined {
   if (encoding === 'identity') {
     return ({ compressed, bytes }) => {
-      if (compressed) throw new AtollError('INTERNAL', 'Received a compressed message without its encoding');
+      if (compressed) throw malformed('Received a compressed message without its encoding');
       return bytes;
     };
   }
@@ -86,7 +94,7 @@ export function unpackerOf(
     } catch (error) {
       if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE')
         throw new AtollError('RESOURCE_EXHAUSTED', `Received message larger than max (more than ${maxBytes} unpacked)`);
-      throw new AtollError('INTERNAL', `Received a message that is not ${encoding}`, { cause: error });
+      throw malformed(`Received a message that is not ${encoding}`, error);
     }
   };
 }

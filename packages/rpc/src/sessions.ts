@@ -2,13 +2,20 @@
  * HTTP/2 on the connections that a listener hands over: finds the method of each stream, keeps watch over dead peers, and at the
  * end says goodbye to every peer and waits for the calls under way.
  */
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
 import { answerCall, refuseCall } from './call.js';
 import type { BoundMethod } from './handlers.js';
-import { keepalive, maxSessionMegabytes } from './limits.js';
+import { keepalive, maxArrivingBytes, maxSessionMegabytes } from './limits.js';
+import { createRoom, type Room } from './room.js';
 
 /** A method as a server offers it. */
 export interface OfferedMethod {
@@ -34,6 +41,11 @@ export interface Sessions {
   drain(graceMs: number): Promise<void>;
 }
 
+interface Peer {
+  readonly name: string;
+  readonly room: Room;
+}
+
 /** A picture of a small model fits without waiting for the server to ask for more. */
 const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 4 * 1024 * 1024;
@@ -47,7 +59,8 @@ const resetsPerConnection = 100;
 
 /** With no connection yet. */
 export function createSessions({ methods, log, maxConcurrentStreams, callBegins }: SessionsOptions): Sessions {
-  const peers = new Map<ServerHttp2Session, string>();
+  const peers = new Map<ServerHttp2Session, Peer>();
+  const allRoom = createRoom(maxArrivingBytes.server);
   let arriving = 'unknown';
   let draining = false;
   let wake: (() => void) | undefined;
@@ -58,7 +71,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
   });
   server.on('sessionError', (error) => log.debug('a connection failed', { error }));
   server.on('session', (session) => {
-    peers.set(session, arriving);
+    peers.set(session, { name: arriving, room: createRoom(maxArrivingBytes.connection, allRoom) });
     session.setLocalWindowSize(connectionWindowBytes);
     const unwatch = watch(session);
     renewWhenWornOut(session);
@@ -70,16 +83,17 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
     if (draining) session.close();
   });
   server.on('stream', (stream, headers) => {
-    const peer = peers.get(stream.session as ServerHttp2Session) ?? 'unknown';
-    stream.on('error', (error) => log.debug('a stream failed', { peer, error }));
+    const peer = peers.get(stream.session as ServerHttp2Session) ?? { name: 'unknown', room: allRoom };
+    stream.on('error', (error) => log.debug('a stream failed', { peer: peer.name, error }));
     answer(stream, headers, peer);
   });
 
-  const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string): void => {
+  const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { name: peer, room }: Peer): void => {
     if (stream.closed) return;
     const path = headers[':path'] ?? '';
     if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      stream.close(constants.NGHTTP2_NO_ERROR);
       return;
     }
     const offered = methods.get(path);
@@ -87,7 +101,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
       refuseCall(stream, 12, `The server does not implement the method ${path.slice(0, 200)}`);
       return;
     }
-    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, callBegins });
+    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, callBegins, room });
   };
 
   return {

@@ -41,10 +41,19 @@ export interface WireStatus {
   readonly trailers?: Readonly<Record<string, string>>;
 }
 
+/** Name of an error's detail: it is a fault of what came, which gRPC calls INTERNAL all the same. */
+const ofCaller = 'ofCaller';
+
+/** What came does not keep to the protocol: INTERNAL for the caller, and no fault of this server for its log. */
+export function malformed(message: string, cause?: unknown): AtollError {
+  return new AtollError('INTERNAL', message, { cause, detail: { [ofCaller]: 'true' } });
+}
+
 /** What a handler's error is on the wire. Errors that are not AtollError are logged with their stack. */
 export function toStatus(path: string, thrown: unknown, log: Logger): WireStatus {
   const error = toAtollError(thrown);
-  if (error.code === 'INTERNAL') log.error('a call failed inside', { path, error: error.cause ?? error });
+  if (error.detail[ofCaller] !== undefined) log.debug('a call is malformed', { path, reason: error.message });
+  else if (error.code === 'INTERNAL') log.error('a call failed inside', { path, error: error.cause ?? error });
   const wire = { code: statusOf(error.code), details: error.message.slice(0, maxMessageLength) };
   const trailers = trailersOf(error);
   return trailers === undefined ? wire : { ...wire, trailers };
