@@ -47,7 +47,7 @@ export function callerOf(
   scheduling: Scheduling,
 ): Caller {
   const { headers, socket } = request;
-  const { traceparent } = headers;
+  const { traceparent, tracestate } = headers;
   const [name, routeKey] = [headers['atoll-client'], headers['atoll-route-key']];
   return {
     deadlineMs: known.deadlineMs,
@@ -57,5 +57,6 @@ export function callerOf(
     ...scheduling,
     ...(typeof routeKey === 'string' ? { routeKey: routeKey.slice(0, maxNameLength) } : {}),
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    ...(typeof traceparent === 'string' && typeof tracestate === 'string' ? { tracestate } : {}),
   };
 }

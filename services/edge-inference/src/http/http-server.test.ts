@@ -242,7 +242,11 @@ describe('startHttp()', { timeout: 60_000 }, () => {
     const seen: string[] = [];
     const side = await serve(
       async ({ caller }) =>
-        textAnswer(200, `${caller().client} ${caller().flow} ${caller().traceparent}`, 'text/plain'),
+        textAnswer(
+          200,
+          [caller().client, caller().flow, caller().traceparent, caller().tracestate].join(' '),
+          'text/plain',
+        ),
       {
         authorize: ({ headers }, access) => {
           seen.push(access);
@@ -253,10 +257,11 @@ describe('startHttp()', { timeout: 60_000 }, () => {
       },
     );
     await alive(side);
+    assert.equal((await fetch(`http://${side.address}/v2/models/m/ready`)).status, 200);
     const stranger = await post(side, '');
     assert.deepEqual([stranger.status, stranger.headers.get('www-authenticate')], [401, 'Bearer']);
-    const headers = { authorization: 'Bearer t', 'atoll-client': 'arm', traceparent: '00-1-2-01' };
-    assert.equal(await (await post(side, '', headers)).text(), 'robot arm 00-1-2-01');
+    const headers = { authorization: 'Bearer t', 'atoll-client': 'arm', traceparent: '00-1-2-01', tracestate: 'v=1' };
+    assert.equal(await (await post(side, '', headers)).text(), 'robot arm 00-1-2-01 v=1');
     await fetch(`http://${side.address}/v2/repository/models/m/load`, { method: 'POST', headers });
     assert.deepEqual(seen, ['use', 'use', 'control']);
     const page = { ...headers, origin: 'http://elsewhere.example' };

@@ -236,7 +236,7 @@ function routed(request: IncomingMessage): Route {
     : new AtollError('NOT_FOUND', `cannot answer ${shown}: there is nothing at this address`);
 }
 
-const forEverybody: ReadonlySet<RouteKind> = new Set(['healthz', 'readyz', 'metrics', 'live', 'ready']);
+const forEverybody: ReadonlySet<RouteKind> = new Set(['healthz', 'readyz', 'metrics', 'live', 'ready', 'model-ready']);
 const controlling: ReadonlySet<RouteKind> = new Set(['load', 'unload']);
 
 /** Any page that a browser on this machine shows could otherwise change what serves: its requests carry the page's origin. */
