@@ -7,7 +7,7 @@ import { createLogger, silentLogger } from '@atoll/base/log';
 import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
 import { callHeaders, frame, frameTypes, openRaw } from './frames-for-tests.js';
 import { bindService, type Handlers } from './handlers.js';
-import { checkServing } from './health.js';
+import { checkServing } from './check-serving.js';
 import { startServer, type ServerOptions } from './server.js';
 
 const notHere = () => {

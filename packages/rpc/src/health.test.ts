@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '@atoll/base/log';
 import { HealthCheckResponse_ServingStatus as Status, HealthService } from '@atoll/proto/grpc/health/v1/health';
 import { openChannel } from './channel.js';
-import { checkServing } from './health.js';
+import { checkServing } from './check-serving.js';
 import { startServer } from './server.js';
 
 test('checkServing() passes while the server serves, and says why when it does not', async (t) => {

@@ -10,7 +10,7 @@ import { openChannel } from './channel.js';
 import type { ConnectionLimits } from './connections.js';
 import { callHeaders, frame, frameTypes } from './frames-for-tests.js';
 import { bindService } from './handlers.js';
-import { checkServing } from './health.js';
+import { checkServing } from './check-serving.js';
 import { startServer } from './server.js';
 
 /** The message of a health answer: SERVING. */

@@ -6,7 +6,7 @@ import { statusOf } from './status.js';
 import type { ServerReflectionRequest, ServerReflectionResponse } from '@atoll/proto/grpc/reflection/v1/reflection';
 import { ServerReflectionService } from '@atoll/proto/grpc/reflection/v1/reflection';
 import { ServerReflectionService as ServerReflectionAlphaService } from '@atoll/proto/grpc/reflection/v1alpha/reflection';
-import { type Descriptors, readDescriptors } from './descriptors.js';
+import type { Descriptors } from './descriptors.js';
 import type { BoundService } from './handlers.js';
 import { bindService } from './handlers.js';
 
@@ -18,7 +18,7 @@ export function reflection(services: readonly BoundService[]): readonly BoundSer
       requests: AsyncIterable<ServerReflectionRequest>,
     ): AsyncGenerator<ServerReflectionResponse> {
       for await (const request of requests) {
-        read ??= readDescriptors();
+        read ??= (await import('./descriptors.js')).readDescriptors();
         yield { validHost: request.host, originalRequest: request, messageResponse: answer(request, read, names) };
       }
     },

@@ -2,10 +2,7 @@ import { existsSync } from 'node:fs';
 import { AtollError } from '@atoll/base/error';
 import type { EdgeTpu, EdgeTpuChoice } from './edgetpu.js';
 import { isEdgeTpuModel } from './edgetpu-file.js';
-import { openLiteRt } from './litert.js';
 import type { LoadedModel } from './model.js';
-import { openTfLite } from './tflite.js';
-import { openWasm } from './wasm.js';
 
 /** What runs a model on a CPU. */
 export type CpuBackend = 'native-litert' | 'native-tflite' | 'wasm';
@@ -47,13 +44,23 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
     );
   }
   const { backend, libraries, threads = 1 } = options;
-  const liteRt: Opener = () => openLiteRt(bytes, libraries.liteRt, threads);
-  const tfLite: Opener = () => openTfLite(bytes, libraries.tfLite, threads);
+  // What is not used is not loaded either.
+  const liteRt: Opener = async () => {
+    const { openLiteRt } = await import('./litert.js');
+    return openLiteRt(bytes, libraries.liteRt, threads);
+  };
+  const tfLite: Opener = async () => {
+    const { openTfLite } = await import('./tflite.js');
+    return openTfLite(bytes, libraries.tfLite, threads);
+  };
   const native: readonly Opener[] = [
     ...(existsSync(libraries.liteRt) ? [liteRt] : []),
     ...(existsSync(libraries.tfLite) ? [tfLite] : []),
   ];
-  const wasm = (): Promise<LoadedModel> => openWasm(bytes);
+  const wasm: Opener = async () => {
+    const { openWasm } = await import('./wasm.js');
+    return openWasm(bytes);
+  };
   const edgeTpu = async (): Promise<LoadedModel> => {
     if (options.edgeTpu !== undefined) return options.edgeTpu.open(bytes);
     const { openEdgeTpu } = await import('./edgetpu.js');
@@ -88,7 +95,7 @@ function present(library: string, open: Opener): Opener {
   throw new AtollError('UNAVAILABLE', `cannot open the model with ${library || 'a native library'}: it is not there`);
 }
 
-type Opener = () => LoadedModel | Promise<LoadedModel>;
+type Opener = () => Promise<LoadedModel>;
 
 /** A file that is no intact model is so for everyone; for any other failure the next one is asked, and the first reason is told. */
 async function firstThatOpens(openers: readonly Opener[]): Promise<LoadedModel> {

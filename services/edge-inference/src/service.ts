@@ -10,7 +10,6 @@ import { startServer } from '@atoll/rpc/server';
 import { pluggedDevices } from '@atoll/runtime/plugged-devices';
 import { startGuard } from './access/guard.js';
 import { openToNetwork } from './access/security-config.js';
-import { startAgent } from './agent/agent.js';
 import { atollVersion } from './atoll-version.js';
 import { createBackendChoices } from './backends/backend-choices.js';
 import { betterBackend, choiceInWords } from './backends/choose.js';
@@ -215,6 +214,8 @@ export async function startEdgeInference(
     await repository.loadAll(new AbortController().signal);
     if (config.fleet !== undefined) {
       const { address = server.address, ...fleet } = config.fleet;
+      // The bus and the releases are for those who have a fleet.
+      const { startAgent } = await import('./agent/agent.js');
       const agent = await startAgent({ ...fleet, address, swapper: swaps.forFleet, log });
       undo.push(() => agent.stop());
     }

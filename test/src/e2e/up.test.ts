@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, before, beforeEach, after, describe, test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
 import { findNatsServer, natsServerMissing } from '@atoll/bus/test-server';
-import { checkServing } from '@atoll/rpc/health';
+import { checkServing } from '@atoll/rpc/check-serving';
 import { processesBelow, type Running, startAtoll, stillAlive } from '../support/cli.js';
 
 const natsServer = await findNatsServer(process.env);

@@ -1,4 +1,3 @@
-import { decodeImage } from '@atoll/image/decode';
 import { defaultPreprocessing, imageTarget, toTensorBytes } from '@atoll/image/preprocessing';
 import { AtollError } from '@atoll/base/error';
 import type { VersionAtWork } from '../inference.js';
@@ -28,6 +27,8 @@ export async function classify(
     );
   }
   const preprocessing = pkg.preprocessing ?? defaultPreprocessing(input);
+  // Half of all that a node would load at its start, and many never see a photo.
+  const { decodeImage } = await import('@atoll/image/decode');
   const pixels = await decodeImage(image, imageTarget(preprocessing), signal);
   const { outputs, inferMs } = await version.run([toTensorBytes(pixels, preprocessing, input)]);
   return { classes: topClasses(outputs[0] ?? new Uint8Array(0), outputSpec, pkg.labels, top), inferMs };

@@ -6,21 +6,11 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  type ClientUnaryCall,
-  type ClientWritableStream,
-  type handleClientStreamingCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
 /** A blob's name and size. */
@@ -855,55 +845,6 @@ export interface BlobServiceServer extends UntypedServiceImplementation {
   /** Streams a blob from an offset, for resuming and for ranges. The bytes are verified against their digest on read. */
   get: handleServerStreamingCall<GetRequest, GetResponse>;
 }
-
-export interface BlobServiceClient extends Client {
-  /** Names those of the given blobs that the store does not hold, so that a client sends nothing twice. */
-  findMissing(
-    request: FindMissingRequest,
-    callback: (error: ServiceError | null, response: FindMissingResponse) => void,
-  ): ClientUnaryCall;
-  findMissing(
-    request: FindMissingRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: FindMissingResponse) => void,
-  ): ClientUnaryCall;
-  findMissing(
-    request: FindMissingRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: FindMissingResponse) => void,
-  ): ClientUnaryCall;
-  /**
-   * Stores any number of blobs in one stream: for each a header, then its chunks in order. A blob whose bytes do
-   * not match its header is refused (DATA_LOSS) and nothing of it is kept; those completed before it stay.
-   */
-  put(callback: (error: ServiceError | null, response: PutResponse) => void): ClientWritableStream<PutRequest>;
-  put(
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: PutResponse) => void,
-  ): ClientWritableStream<PutRequest>;
-  put(
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PutResponse) => void,
-  ): ClientWritableStream<PutRequest>;
-  put(
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PutResponse) => void,
-  ): ClientWritableStream<PutRequest>;
-  /** Streams a blob from an offset, for resuming and for ranges. The bytes are verified against their digest on read. */
-  get(request: GetRequest, options?: Partial<CallOptions>): ClientReadableStream<GetResponse>;
-  get(request: GetRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<GetResponse>;
-}
-
-export const BlobServiceClient = makeGenericClientConstructor(
-  BlobServiceService,
-  "atoll.v1.BlobService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): BlobServiceClient;
-  service: typeof BlobServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -6,20 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  type ClientUnaryCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Artifact } from "./blob.js";
 import { Job, JobWarning } from "./job.js";
 
@@ -1422,92 +1409,6 @@ export interface QuantizerServiceServer extends UntypedServiceImplementation {
   /** Describes a .tflite, .h5 or .keras file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
   inspectModel: handleUnaryCall<InspectModelRequest, InspectModelResponse>;
 }
-
-export interface QuantizerServiceClient extends Client {
-  /** Accepts a conversion, quantization or compilation and returns at once. All inputs must be in this service's blobs. */
-  startQuantization(
-    request: StartQuantizationRequest,
-    callback: (error: ServiceError | null, response: StartQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  startQuantization(
-    request: StartQuantizationRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StartQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  startQuantization(
-    request: StartQuantizationRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StartQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  /** Streams a job's events from an offset on, live until it ends; resume with the last offset + 1. */
-  watchQuantization(
-    request: WatchQuantizationRequest,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<WatchQuantizationResponse>;
-  watchQuantization(
-    request: WatchQuantizationRequest,
-    metadata?: Metadata,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<WatchQuantizationResponse>;
-  /** Ends a job. A job that has ended already stays as it is. */
-  cancelQuantization(
-    request: CancelQuantizationRequest,
-    callback: (error: ServiceError | null, response: CancelQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  cancelQuantization(
-    request: CancelQuantizationRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CancelQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  cancelQuantization(
-    request: CancelQuantizationRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CancelQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  /** Tells where a job stands. */
-  getQuantization(
-    request: GetQuantizationRequest,
-    callback: (error: ServiceError | null, response: GetQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  getQuantization(
-    request: GetQuantizationRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  getQuantization(
-    request: GetQuantizationRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetQuantizationResponse) => void,
-  ): ClientUnaryCall;
-  /** Describes a .tflite, .h5 or .keras file: graph, tensors, quantization, ops, metadata, and what a compiled file holds. */
-  inspectModel(
-    request: InspectModelRequest,
-    callback: (error: ServiceError | null, response: InspectModelResponse) => void,
-  ): ClientUnaryCall;
-  inspectModel(
-    request: InspectModelRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: InspectModelResponse) => void,
-  ): ClientUnaryCall;
-  inspectModel(
-    request: InspectModelRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: InspectModelResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const QuantizerServiceClient = makeGenericClientConstructor(
-  QuantizerServiceService,
-  "atoll.v1.QuantizerService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): QuantizerServiceClient;
-  service: typeof QuantizerServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -6,18 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Envelope } from "./release.js";
 
 /** A release as the registry knows it. */
@@ -835,82 +824,6 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   /** Points an alias, for example "stable", at a version. */
   setAlias: handleUnaryCall<SetAliasRequest, SetAliasResponse>;
 }
-
-export interface RegistryServiceClient extends Client {
-  /** Stores a release once its signature, its fields and all its blobs are found right. The same bytes again are no error. */
-  publishRelease(
-    request: PublishReleaseRequest,
-    callback: (error: ServiceError | null, response: PublishReleaseResponse) => void,
-  ): ClientUnaryCall;
-  publishRelease(
-    request: PublishReleaseRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: PublishReleaseResponse) => void,
-  ): ClientUnaryCall;
-  publishRelease(
-    request: PublishReleaseRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PublishReleaseResponse) => void,
-  ): ClientUnaryCall;
-  /** Gives a release by model and version or alias. */
-  getRelease(
-    request: GetReleaseRequest,
-    callback: (error: ServiceError | null, response: GetReleaseResponse) => void,
-  ): ClientUnaryCall;
-  getRelease(
-    request: GetReleaseRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetReleaseResponse) => void,
-  ): ClientUnaryCall;
-  getRelease(
-    request: GetReleaseRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetReleaseResponse) => void,
-  ): ClientUnaryCall;
-  /** Lists releases, newest version first. */
-  listReleases(
-    request: ListReleasesRequest,
-    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
-  ): ClientUnaryCall;
-  listReleases(
-    request: ListReleasesRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
-  ): ClientUnaryCall;
-  listReleases(
-    request: ListReleasesRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListReleasesResponse) => void,
-  ): ClientUnaryCall;
-  /** Points an alias, for example "stable", at a version. */
-  setAlias(
-    request: SetAliasRequest,
-    callback: (error: ServiceError | null, response: SetAliasResponse) => void,
-  ): ClientUnaryCall;
-  setAlias(
-    request: SetAliasRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SetAliasResponse) => void,
-  ): ClientUnaryCall;
-  setAlias(
-    request: SetAliasRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SetAliasResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const RegistryServiceClient = makeGenericClientConstructor(
-  RegistryServiceService,
-  "atoll.v1.RegistryService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RegistryServiceClient;
-  service: typeof RegistryServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

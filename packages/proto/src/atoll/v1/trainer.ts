@@ -6,20 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  type ClientUnaryCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Job, JobWarning } from "./job.js";
 
 /** Asks for a training. */
@@ -1592,76 +1579,6 @@ export interface TrainerServiceServer extends UntypedServiceImplementation {
   /** Tells where a training stands. */
   getTraining: handleUnaryCall<GetTrainingRequest, GetTrainingResponse>;
 }
-
-export interface TrainerServiceClient extends Client {
-  /** Accepts a training and returns at once. The data sets' manifests and photos must be in this service's blobs. */
-  startTraining(
-    request: StartTrainingRequest,
-    callback: (error: ServiceError | null, response: StartTrainingResponse) => void,
-  ): ClientUnaryCall;
-  startTraining(
-    request: StartTrainingRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StartTrainingResponse) => void,
-  ): ClientUnaryCall;
-  startTraining(
-    request: StartTrainingRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StartTrainingResponse) => void,
-  ): ClientUnaryCall;
-  /** Streams the events of a training from an offset on, live until it ends; resume with the last offset + 1. */
-  watchTraining(
-    request: WatchTrainingRequest,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<WatchTrainingResponse>;
-  watchTraining(
-    request: WatchTrainingRequest,
-    metadata?: Metadata,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<WatchTrainingResponse>;
-  /** Ends a training. A training that has ended already stays as it is. */
-  cancelTraining(
-    request: CancelTrainingRequest,
-    callback: (error: ServiceError | null, response: CancelTrainingResponse) => void,
-  ): ClientUnaryCall;
-  cancelTraining(
-    request: CancelTrainingRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CancelTrainingResponse) => void,
-  ): ClientUnaryCall;
-  cancelTraining(
-    request: CancelTrainingRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CancelTrainingResponse) => void,
-  ): ClientUnaryCall;
-  /** Tells where a training stands. */
-  getTraining(
-    request: GetTrainingRequest,
-    callback: (error: ServiceError | null, response: GetTrainingResponse) => void,
-  ): ClientUnaryCall;
-  getTraining(
-    request: GetTrainingRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetTrainingResponse) => void,
-  ): ClientUnaryCall;
-  getTraining(
-    request: GetTrainingRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetTrainingResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const TrainerServiceClient = makeGenericClientConstructor(
-  TrainerServiceService,
-  "atoll.v1.TrainerService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): TrainerServiceClient;
-  service: typeof TrainerServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
