@@ -186,6 +186,7 @@ class OpenCall {
     try {
       return this.#bound.method.requestDeserialize(bytes);
     } catch (error) {
+      if (error instanceof AtollError) throw error;
       throw malformed(`Error deserializing request: ${reasonOf(error)}`, error);
     }
   }

@@ -83,6 +83,8 @@ interface Wanted {
 function wantedOutputs(wanted: readonly WantedOutput[], specs: readonly TensorSpec[]): readonly Wanted[] {
   const all = specs.map((spec, index) => ({ index, spec, classes: 0 }));
   if (wanted.length === 0) return all;
+  if (new Set(wanted.map(({ name }) => name)).size < wanted.length)
+    throw new AtollError('INVALID_ARGUMENT', 'cannot infer: an output is wanted twice');
   return wanted.map(({ name, classes }) => {
     const found = all.find(({ spec }) => spec.name === name);
     if (found !== undefined) return { ...found, classes };

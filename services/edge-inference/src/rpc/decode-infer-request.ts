@@ -4,12 +4,14 @@
  * The views keep the message's memory alive until the run is over.
  */
 import { ModelInferRequest } from '@atoll/proto/inference/open_inference_grpc';
+import { checkParts } from './count-parts.js';
 
 const rawInputContents = 7;
 const lengthDelimited = 2;
 
-/** What ModelInferRequest.decode makes of the message; raw_input_contents are views of it. */
+/** What ModelInferRequest.decode makes of the message; raw_input_contents are views of it. INVALID_ARGUMENT: checkParts. */
 export function decodeInferRequest(message: Buffer): ModelInferRequest {
+  checkParts(message);
   const raw: Buffer[] = [];
   const rest: Buffer[] = [];
   for (let start = 0; start < message.length;) {
