@@ -11,6 +11,7 @@ import type { Authorize } from './authorize.js';
 import { metadataOf, percentEncoded, timeoutOf } from './call-headers.js';
 import type { BoundMethod, CallContext } from './handlers.js';
 import { maxMessageBytes } from './limits.js';
+import type { MessagePool } from './message-pool.js';
 import { acceptedEncodings, MessageReader, type RawMessage, unpackerOf } from './message-reader.js';
 import type { Room } from './room.js';
 import { malformed, toStatus, type WireStatus } from './status.js';
@@ -20,6 +21,7 @@ export interface CallBorder {
   readonly peer: string;
   readonly log: Logger;
   readonly authorize: Authorize | undefined;
+  readonly pool: MessagePool;
   /** Marks that a handler begins; the function that it gives is called at the call's end. */
   readonly callBegins: (peer: string) => () => void;
   /** What messages that are on their way may take, of all calls of the connection. */
@@ -62,7 +64,7 @@ class OpenCall {
   readonly #bound: BoundMethod;
   readonly #border: CallBorder;
   readonly #controller = new AbortController();
-  readonly #reader = new MessageReader(maxMessageBytes);
+  readonly #reader: MessageReader;
   #unpack: (message: RawMessage) => Buffer | Promise<Buffer> = ({ bytes }) => bytes;
   #deadlineMs = Infinity;
   #timer: NodeJS.Timeout | undefined;
@@ -71,12 +73,18 @@ class OpenCall {
   #identity: string | undefined;
   /** Of the room, for messages that are on their way. */
   #heldBytes = 0;
+  /** Its handler gave what was answered. */
+  #answered = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bound: BoundMethod, border: CallBorder) {
     this.#stream = stream;
     this.#headers = headers;
     this.#bound = bound;
     this.#border = border;
+    const { pool } = border;
+    this.#reader = bound.requestsRecycled
+      ? new MessageReader(maxMessageBytes, (length) => pool.take(length))
+      : new MessageReader(maxMessageBytes);
   }
 
   begin(): void {
@@ -158,6 +166,7 @@ class OpenCall {
     const request = this.#parsed(bytes);
     if (this.#bound.method.responseStream) await this.#sendAll(request);
     else await this.#sendOne(request);
+    if (this.#bound.requestsRecycled && this.#answered) this.#border.pool.giveBack(bytes);
   }
 
   /** The messages of a call whose requests stream, read when they are asked for. */
@@ -208,6 +217,7 @@ class OpenCall {
     if (this.#over) return;
     const frame = this.#framed(response);
     this.#over = true;
+    this.#answered = true;
     this.#open();
     for (const part of frame.slice(0, -1)) this.#stream.write(part);
     this.#stream.end(frame.at(-1));

@@ -29,6 +29,17 @@ export type Handlers<D extends ServiceDefinition> = { readonly [K in keyof D]: C
 export interface BoundMethod {
   readonly method: MethodDefinition;
   readonly handle: (input: unknown, context: CallContext) => unknown;
+  /** See BindOptions. */
+  readonly requestsRecycled: boolean;
+}
+
+/** How the methods of a service are served. */
+export interface BindOptions {
+  /**
+   * The memory of a request is used again as soon as its call has been answered well, so no part of it is read after that.
+   * Without it a request lasts as long as whoever holds it. Only for methods with one request and one answer.
+   */
+  readonly recycleRequests?: boolean;
 }
 
 /** A service with its handlers, ready to be given to startServer. */
@@ -38,12 +49,17 @@ export interface BoundService {
 }
 
 /** Binds handlers to a generated definition. */
-export function bindService<D extends ServiceDefinition>(definition: D, handlers: Handlers<D>): BoundService {
+export function bindService<D extends ServiceDefinition>(
+  definition: D,
+  handlers: Handlers<D>,
+  { recycleRequests = false }: BindOptions = {},
+): BoundService {
   return {
     definition,
     methods: Object.entries(definition).map(([name, method]) => ({
       method,
       handle: handlers[name] as BoundMethod['handle'],
+      requestsRecycled: recycleRequests && !method.requestStream && !method.responseStream,
     })),
   };
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { AtollError, errnoOf } from '@atoll/base/error';
+import { longestPooledBytes } from './message-pool.js';
 import { malformed } from './status.js';
 
 /** A message as it came: a flag that says whether it is compressed, and its bytes. */
@@ -13,60 +14,83 @@ const prefixBytes = 5;
 /** Of the object that holds a chunk, and of its memory's. */
 const chunkOverheadBytes = 256;
 
-/** Cuts a stream into gRPC's messages: one byte of flag, a uint32 of length in network order, the bytes. RESOURCE_EXHAUSTED before a message that is too long is kept. */
+/**
+ * Cuts a stream into gRPC's messages: one byte of flag, a uint32 of length in network order, the bytes. RESOURCE_EXHAUSTED before a
+ * message that is too long is kept. What is in one chunk is not copied; what comes in several is put together as it comes, so that
+ * no chunk is held, in memory of `allocate` where it is short enough to be promised before it is here.
+ */
 export class MessageReader {
   readonly #maxBytes: number;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  /** Of the message under way, prefix included; 0 = not known yet. */
-  #wanted = 0;
+  readonly #allocate: (length: number) => Buffer;
+  readonly #prefix = Buffer.alloc(prefixBytes);
+  #prefixFilled = 0;
+  /** Where the message under way is put together. */
+  #body: Buffer | undefined;
+  /** A longer one takes no more memory than has come. */
+  #parts: Buffer[] = [];
+  #length = 0;
+  #filled = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, allocate: (length: number) => Buffer = (length) => Buffer.allocUnsafe(length)) {
     this.#maxBytes = maxBytes;
+    this.#allocate = allocate;
   }
 
   /** True between messages. */
   get atEnd(): boolean {
-    return this.#bytes === 0;
+    return this.#prefixFilled === 0;
   }
 
   /** What the message under way takes so far; many short chunks take more than their bytes. */
   get pendingBytes(): number {
-    return this.#bytes + this.#chunks.length * chunkOverheadBytes;
+    return this.#prefixFilled + (this.#body?.length ?? this.#filled) + this.#parts.length * chunkOverheadBytes;
   }
 
-  /** Takes a chunk and gives the messages that it completed; what is in one chunk is not copied. */
+  /** Takes a chunk and gives the messages that it completed. */
   push(chunk: Buffer): RawMessage[] {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
     const messages: RawMessage[] = [];
-    for (let message = this.#next(); message !== undefined; message = this.#next()) messages.push(message);
+    for (let at = 0; at < chunk.length;) {
+      if (this.#prefixFilled < prefixBytes) {
+        const n = chunk.copy(this.#prefix, this.#prefixFilled, at);
+        at += n;
+        this.#prefixFilled += n;
+        if (this.#prefixFilled < prefixBytes) break;
+        this.#begin();
+      }
+      const end = Math.min(chunk.length, at + this.#length - this.#filled);
+      const whole = this.#add(chunk, at, end);
+      at = end;
+      if (whole === undefined) continue;
+      messages.push({ compressed: this.#prefix[0] === 1, bytes: whole });
+      this.#forget();
+    }
     return messages;
   }
 
-  #next(): RawMessage | undefined {
-    if (this.#wanted === 0) {
-      if (this.#bytes < prefixBytes) return undefined;
-      const length = this.#first(prefixBytes).readUInt32BE(1);
-      checkLength(length, this.#maxBytes);
-      this.#wanted = prefixBytes + length;
-    }
-    if (this.#bytes < this.#wanted) return undefined;
-    const whole = this.#first(this.#wanted);
-    const [first = whole, ...rest] = this.#chunks;
-    this.#chunks = first.length > this.#wanted ? [first.subarray(this.#wanted), ...rest] : rest;
-    this.#bytes -= this.#wanted;
-    this.#wanted = 0;
-    return { compressed: whole[0] === 1, bytes: whole.subarray(prefixBytes) };
+  #begin(): void {
+    this.#length = this.#prefix.readUInt32BE(1);
+    checkLength(this.#length, this.#maxBytes);
   }
 
-  /** The first n bytes. */
-  #first(n: number): Buffer {
-    const [first] = this.#chunks;
-    if (first !== undefined && first.length >= n) return first.subarray(0, n);
-    const joined = Buffer.concat(this.#chunks);
-    this.#chunks = [joined];
-    return joined.subarray(0, n);
+  #forget(): void {
+    this.#prefixFilled = 0;
+    this.#filled = 0;
+    this.#body = undefined;
+    this.#parts = [];
+  }
+
+  /** The message, once it is whole. */
+  #add(chunk: Buffer, start: number, end: number): Buffer | undefined {
+    if (this.#filled === 0 && end - start === this.#length) return chunk.subarray(start, end);
+    if (end === start) return undefined;
+    this.#filled += end - start;
+    if (this.#length <= longestPooledBytes) {
+      this.#body ??= this.#allocate(this.#length);
+      chunk.copy(this.#body, this.#filled - (end - start), start, end);
+      return this.#filled === this.#length ? this.#body : undefined;
+    }
+    this.#parts.push(chunk.subarray(start, end));
+    return this.#filled === this.#length ? Buffer.concat(this.#parts) : undefined;
   }
 }
 

@@ -15,6 +15,7 @@ import type { Authorize } from './authorize.js';
 import { answerCall, refuseCall } from './call.js';
 import type { BoundMethod } from './handlers.js';
 import { keepalive, maxArrivingBytes, maxSessionMegabytes } from './limits.js';
+import { MessagePool } from './message-pool.js';
 import { createRoom, type Room } from './room.js';
 
 /** A method as a server offers it. */
@@ -61,6 +62,7 @@ const resetsPerConnection = 100;
 export function createSessions({ methods, log, maxConcurrentStreams, callBegins }: SessionsOptions): Sessions {
   const peers = new Map<ServerHttp2Session, Peer>();
   const allRoom = createRoom(maxArrivingBytes.server);
+  const pool = new MessagePool();
   let arriving = 'unknown';
   let draining = false;
   let wake: (() => void) | undefined;
@@ -101,7 +103,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
       refuseCall(stream, 12, `The server does not implement the method ${path.slice(0, 200)}`);
       return;
     }
-    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, callBegins, room });
+    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, pool, callBegins, room });
   };
 
   return {

@@ -1,3 +1,4 @@
+import './small-young-generation.js';
 import { systemClock } from '@atoll/base/clock';
 import { run } from '@atoll/base/lifecycle';
 import { createLogger } from '@atoll/base/log';

@@ -1,5 +1,5 @@
 import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
-import type { BoundService } from '@atoll/rpc/handlers';
+import type { BoundService, Handlers } from '@atoll/rpc/handlers';
 import { bindService } from '@atoll/rpc/handlers';
 import type { Readiness } from '../infer/readiness.js';
 import type { Inference } from '../inference.js';
@@ -43,7 +43,7 @@ export interface OpenInferenceDeps {
 /** inference.GRPCInferenceService, whole. */
 export function openInference({ inference, manager, repository, readiness, slots }: OpenInferenceDeps): BoundService {
   const one = modelInfer(inference);
-  return bindService(definition, {
+  const handlers: Handlers<typeof definition> = {
     serverLive,
     serverReady: serverReady(readiness),
     serverMetadata,
@@ -64,5 +64,7 @@ export function openInference({ inference, manager, repository, readiness, slots
     cudaSharedMemoryUnregister: sharedMemoryUnregister,
     traceSetting,
     logSettings,
-  });
+  };
+  // Tensors are views of their request, and nothing reads them once the run has given its outputs.
+  return bindService(definition, handlers, { recycleRequests: true });
 }

@@ -73,7 +73,9 @@ export function createShadowing({ pool, clock, log }: ShadowingDeps): Shadowing 
         return shadow.release();
       }
       running = true;
-      void run(shadow, stable, copy).finally(() => {
+      // The memory of an answered request is used again.
+      const inputs = copy.inputs.map((input) => Uint8Array.from(input));
+      void run(shadow, stable, { ...copy, inputs }).finally(() => {
         running = false;
         shadow.release();
       });
