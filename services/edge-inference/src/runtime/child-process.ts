@@ -97,12 +97,20 @@ export async function startChild(settings: ChildSettings, log: Logger, niceness 
   });
   if (niceness > 0 && child.pid !== undefined) lower(child.pid, niceness, log);
   const runtime = converse(child, log);
-  await runtime.ask({ kind: 'start', ...rest });
-  return runtime;
+  const late = setTimeout(runtime.kill, startTimeoutMs);
+  try {
+    await runtime.ask({ kind: 'start', ...rest });
+    return runtime;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** A child makes next to no garbage and compiles next to no code: a small young generation and no compiler threads. */
 const childOptions = ['--max-semi-space-size=1', '--single-threaded-gc'];
+
+/** One that was held up before it could say anything is no use, and nobody else watches it yet. */
+const startTimeoutMs = 30_000;
 
 const childEnvironment = {
   // The wait for the next run and the load of a model beside each other, and a second load.

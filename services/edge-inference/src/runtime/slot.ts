@@ -5,6 +5,7 @@
  * time to time, because a device or a disk may be back; one that ends every child that loads it is not, unless nothing else is
  * loaded on that device: then it may be the device that ends them. A device that fails a run is opened anew by a new child.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
@@ -100,23 +101,37 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const stopping = new AbortController();
   let child: RuntimeChild | undefined = await startChild(settings, log);
   let running: Job | undefined;
+  /** Aborts when there is a child again. */
+  let back = new AbortController();
+
+  /** While there is no child nobody takes from the queue, so a caller who goes away leaves it by himself. */
+  const waitForChild = (job: Job, first = false): void => {
+    if (job.signal.aborted) return job.reject(cancelled());
+    if (first) waiting.unshift(job);
+    else waiting.push(job);
+    const leave = (): void => {
+      const at = waiting.indexOf(job);
+      if (at < 0) return;
+      waiting.splice(at, 1);
+      job.reject(cancelled());
+    };
+    // All that waits listens to the one, and calls of one stream share the other.
+    setMaxListeners(0, back.signal, job.signal);
+    job.signal.addEventListener('abort', leave, { once: true, signal: back.signal });
+  };
 
   /** The child is gone, and with it the place of runs that have another. */
   const lose = (): void => {
     child = undefined;
     for (const job of waiting.splice(0)) {
-      if (job.patient) waiting.push(job);
+      if (job.patient) waitForChild(job);
       else job.reject(runtimeGone(`cannot run ${job.handle}: the runtime process is being replaced`));
     }
   };
 
   /** Loads what is kept; a model that may not run is not left there. */
   const load = async (target: RuntimeChild, handle: string, { candidates, check }: Kept): Promise<LoadedInfo> => {
-    const late = setTimeout(() => {
-      log.error('a model did not load in time', { handle, loadTimeoutMs });
-      target.kill();
-    }, loadTimeoutMs);
-    try {
+    return await inTime(target, handle, async () => {
       const info = await target.load(handle, candidates);
       try {
         await check(info, (inputs) => target.run(handle, inputs));
@@ -125,6 +140,18 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         throw error;
       }
       return info;
+    });
+  };
+  const unload = async (target: RuntimeChild | undefined, handle: string): Promise<void> => {
+    if (target !== undefined) await inTime(target, handle, () => target.unload(handle));
+  };
+  const inTime = async <T>(target: RuntimeChild, handle: string, task: () => Promise<T>): Promise<T> => {
+    const late = setTimeout(() => {
+      log.error('a model was not loaded or unloaded in time', { handle, loadTimeoutMs });
+      target.kill();
+    }, loadTimeoutMs);
+    try {
+      return await task();
     } finally {
       clearTimeout(late);
     }
@@ -155,6 +182,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       if (next === undefined) continue;
       child = next;
       down = undefined;
+      back.abort();
+      back = new AbortController();
       options.onFault?.();
       for (const wake of openers.splice(0)) wake();
       pump();
@@ -166,6 +195,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   /** A new child with what the old one held; a model that no longer loads is broken, the others serve on. */
   const replacement = async (): Promise<RuntimeChild | undefined> => {
     let next: RuntimeChild | undefined;
+    const end = (): void => next?.kill();
+    stopping.signal.addEventListener('abort', end, { once: true });
     try {
       next = await startChild(settings, log);
       for (const [handle, one] of kept) {
@@ -173,20 +204,27 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         try {
           await load(next, handle, one);
           deadlyLoads.delete(handle);
+          // Closed meanwhile, when there was no child to unload it.
+          if (kept.get(handle) !== one) await unload(next, handle);
         } catch (error) {
+          if (stopping.signal.aborted) throw error;
           log.error('a model could not be loaded again', { handle, error });
           const deadly = isRuntimeGone(error);
           const times = (deadlyLoads.get(handle) ?? 0) + 1;
-          if (deadly) deadlyLoads.set(handle, times);
-          if (!deadly || times >= mostDeadlyLoads) broken.set(handle, reasonOf(error));
+          const isKept = kept.get(handle) === one;
+          if (deadly && isKept) deadlyLoads.set(handle, times);
+          if (isKept && (!deadly || times >= mostDeadlyLoads)) broken.set(handle, reasonOf(error));
           if (deadly) throw error;
         }
       }
       if (!stopping.signal.aborted) return next;
     } catch (error) {
+      if (stopping.signal.aborted) return undefined;
       log.error('the runtime process could not be replaced', { error });
       down = `the runtime process could not be replaced: ${reasonOf(error)}`;
       options.onFault?.();
+    } finally {
+      stopping.signal.removeEventListener('abort', end);
     }
     next?.kill();
     return undefined;
@@ -204,8 +242,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       if (target === undefined || one === undefined || isHopeless(handle)) continue;
       try {
         await load(target, handle, one);
-        if (kept.has(handle)) broken.delete(handle);
-        else await target.unload(handle);
+        if (kept.get(handle) === one) broken.delete(handle);
+        else await unload(target, handle);
         if (settings.device !== undefined) deadlyLoads.clear();
         options.onFault?.();
         log.info('a model is loaded again', { handle });
@@ -268,7 +306,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       if ((lost || deviceFailed) && child === target) lose();
       if (isBeforeRun(error) && job.patient && !job.retried && !stopping.signal.aborted) {
         job.retried = true;
-        waiting.unshift(job);
+        if (child === undefined) waitForChild(job, true);
+        else waiting.unshift(job);
       } else {
         const why = hung ? `it did not end within ${limitMs} ms` : reasonOf(error);
         job.reject(lost ? runtimeGone(`cannot run ${job.handle}: ${why}`, error) : error);
@@ -305,7 +344,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       arriving.add(handle);
       try {
         await load(child, handle, one);
-        if (kept.get(handle) !== one) await child?.unload(handle);
+        if (kept.get(handle) !== one) await unload(child, handle);
       } catch (error) {
         if (kept.get(handle) === one) broken.set(handle, reasonOf(error));
         throw error;
@@ -319,7 +358,9 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         if (stopping.signal.aborted) return reject(stopped());
         if (!patient && child === undefined)
           return reject(runtimeGone(`cannot run ${handle}: there is no runtime process`));
-        waiting.push({ handle, inputs, signal, resolve, reject, sinceMs: machineMs(), patient, retried: false });
+        const job = { handle, inputs, signal, resolve, reject, sinceMs: machineMs(), patient, retried: false };
+        if (child === undefined) return waitForChild(job);
+        waiting.push(job);
         pump();
       }),
     async close(handle) {
@@ -327,10 +368,11 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       broken.delete(handle);
       deadlyLoads.delete(handle);
       limits.forget(handle);
-      await child?.unload(handle);
+      await unload(child, handle);
     },
     async stop() {
       stopping.abort();
+      back.abort();
       for (const job of waiting.splice(0)) job.reject(stopped());
       for (const wake of openers.splice(0)) wake();
       child?.kill();
