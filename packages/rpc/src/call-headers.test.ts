@@ -22,3 +22,11 @@ test('percentEncoded() leaves printable ASCII and encodes the rest, the sign its
   assert.equal(percentEncoded('100 %\né'), '100 %25%0A%C3%A9');
   assert.equal(decodeURIComponent(percentEncoded('пёс & 犬 %')), 'пёс & 犬 %');
 });
+
+test('percentEncoded() cuts what no header takes, between two characters', () => {
+  for (const text of ['a'.repeat(9_000), '犬'.repeat(1_024), '😀'.repeat(1_024), `%${'é'.repeat(2_000)}`]) {
+    const encoded = percentEncoded(text);
+    assert.ok(encoded.length <= 4_096 && encoded.length > 4_080, String(encoded.length));
+    assert.ok(text.startsWith(decodeURIComponent(encoded)));
+  }
+});

@@ -14,15 +14,26 @@ export function timeoutOf(header: string | undefined): number {
   return Number(digits) * (unitMs[unit] ?? 0);
 }
 
-/** The text of a `grpc-message`: UTF-8, of which everything but printable ASCII and the percent sign itself is %XX. */
+/** Clients take 8 KiB of headers in all. */
+const maxEncodedLength = 4_096;
+
+/**
+ * The text of a `grpc-message`: UTF-8, of which everything but printable ASCII and the percent sign itself is %XX; cut at a
+ * character where it would be too long for a header.
+ */
 export function percentEncoded(text: string): string {
-  if (/^[ -$&-~]*$/.test(text)) return text;
-  const pieces = Array.from(Buffer.from(text), (byte) =>
-    byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-  );
-  return pieces.join('');
+  if (/^[ -$&-~]*$/.test(text)) return text.slice(0, maxEncodedLength);
+  let encoded = '';
+  for (const character of text) {
+    const next = /^[ -$&-~]$/.test(character) ? character : percents(character);
+    if (encoded.length + next.length > maxEncodedLength) break;
+    encoded += next;
+  }
+  return encoded;
+}
+
+function percents(character: string): string {
+  return Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }
 
 /** The headers as handlers see them. */

@@ -93,7 +93,7 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
   const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { name: peer, room }: Peer): void => {
     if (stream.closed) return;
     const path = headers[':path'] ?? '';
-    if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')) {
+    if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/i.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
       stream.close(constants.NGHTTP2_NO_ERROR);
       return;
