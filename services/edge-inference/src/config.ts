@@ -107,6 +107,11 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
   };
 }
 
+/** True for a node that has models to try before it serves. */
+export function triesAtStart({ models, repository }: EdgeInferenceConfig): boolean {
+  return models.length > 0 || repository !== undefined;
+}
+
 /** Reads the environment; throws with every fault at once. A node belongs to a fleet when ATOLL_EDGE_INFERENCE_NODE_ID is set. */
 export function readConfig(env: Env): EdgeInferenceConfig {
   const reader = new EnvReader(env, 'ATOLL_EDGE_INFERENCE_');

@@ -15,7 +15,7 @@ import { createBackendChoices } from './backends/backend-choices.js';
 import { betterBackend, choiceInWords } from './backends/choose.js';
 import { createKnownTrials } from './backends/known-trials.js';
 import { tryBackends } from './backends/try-backends.js';
-import type { EdgeInferenceConfig } from './config.js';
+import { type EdgeInferenceConfig, triesAtStart } from './config.js';
 import { createHandlers } from './http/handlers.js';
 import { defaultHttpLimits, startHttp } from './http/http-server.js';
 import { createReadiness } from './infer/readiness.js';
@@ -34,7 +34,8 @@ import { createHealthReport } from './rpc/health-report.js';
 import { openInference } from './rpc/open-inference.js';
 import { predictStream } from './rpc/predict-stream.js';
 import { predict } from './rpc/predict.js';
-import type { ChildSettings } from './runtime/child-process.js';
+import { childSettingsOf } from './runtime/child-settings.js';
+import { type EarlyChildren, startEarlyChildren } from './runtime/early-children.js';
 import { watchMemory } from './runtime/memory-watch.js';
 import { startPool } from './runtime/pool.js';
 import type { DeviceStatus } from './runtime/pool.js';
@@ -56,6 +57,8 @@ export { parseDevices } from './config/devices.js';
 export interface EdgeInferenceDeps {
   readonly log: Logger;
   readonly clock: Clock;
+  /** Processes with the settings of the same configuration; started here when not given. */
+  readonly early?: EarlyChildren;
 }
 
 /** A running node. */
@@ -75,19 +78,16 @@ export interface RunningEdgeInference extends Running {
 /** Starts a node: runtime, server, models given as files, and in a fleet the agent. Whatever fails, nothing is left running. */
 export async function startEdgeInference(
   config: EdgeInferenceConfig,
-  { log, clock }: EdgeInferenceDeps,
+  { log, clock, early }: EdgeInferenceDeps,
 ): Promise<RunningEdgeInference> {
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const settings: ChildSettings = {
-      libraries: config.libraries,
-      threads: config.threads,
-      edgeTpuOptions: config.devices.options,
-      ...(config.libraryPath === undefined ? {} : { libraryPath: config.libraryPath }),
-    };
+    const settings = childSettingsOf(config);
+    const children = early ?? startEarlyChildren(settings, triesAtStart(config), log);
+    undo.push(() => children.stop());
     const guard = await startGuard(config.security, log);
     undo.push(async () => guard.stop());
     const warning = openToNetwork(config.listen, config.security);
@@ -110,6 +110,7 @@ export async function startEdgeInference(
         manager?.crashed(handles);
       },
       onFault: () => health?.refresh(),
+      firstChild: children.takeForSlot(),
     });
     undo.push(() => pool.stop());
     const memory = watchMemory({
@@ -143,7 +144,7 @@ export async function startEdgeInference(
       probe: async (pkg, signal) => {
         await backends?.recall(pkg);
         const candidates = probeCandidatesOf(pkg, config.backend, backends?.preferred(pkg));
-        return await probePackage(pkg, candidates, probing, signal);
+        return await probePackage(pkg, candidates, { ...probing, takeChild: () => children.takeForProbe() }, signal);
       },
       ...config.swap,
       waitLimit: config.queueLimit,
@@ -212,6 +213,7 @@ export async function startEdgeInference(
 
     for (const file of config.models) await serveFile(swaps, file);
     await repository.loadAll(new AbortController().signal);
+    await children.stop();
     if (config.fleet !== undefined) {
       const { address = server.address, ...fleet } = config.fleet;
       // The bus and the releases are for those who have a fleet.

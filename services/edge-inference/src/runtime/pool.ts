@@ -59,7 +59,13 @@ interface Tally {
 }
 
 /** Starts the slots. */
-export async function startPool({ cpuSlots, devices, onDevice, ...options }: PoolOptions): Promise<SlotPool> {
+export async function startPool({
+  cpuSlots,
+  devices,
+  onDevice,
+  firstChild,
+  ...options
+}: PoolOptions): Promise<SlotPool> {
   const seats: SeatedSlot[] = [];
   const tallies: Tally[] = [];
   const models = new Map<string, PlacedModel>();
@@ -91,6 +97,7 @@ export async function startPool({ cpuSlots, devices, onDevice, ...options }: Poo
     const slot = await startSlot({
       ...options,
       settings: device === undefined ? settings : { ...settings, device },
+      ...(seat === 0 && device === undefined ? { firstChild } : {}),
       log: log.with(device === undefined ? { slot: seat } : { slot: seat, device }),
       onCrash: (keys) => {
         onCrash([...new Set(keys.flatMap((key) => handles.get(key) ?? []))]);

@@ -11,6 +11,7 @@ import { verifyLoaded } from '../models/verify.js';
 import type { ChildSettings, RuntimeChild } from './child-process.js';
 import { isRuntimeGone, startChild } from './child-process.js';
 import type { Candidate } from './messages.js';
+import { probeNiceness } from './probe-niceness.js';
 
 /** What a probe allows. */
 export interface ProbeOptions {
@@ -20,6 +21,8 @@ export interface ProbeOptions {
   /** The median run, the first one not counted. */
   readonly budgetMs: number;
   readonly log: Logger;
+  /** A process that was started before, once; default a new one. */
+  readonly takeChild?: (() => Promise<RuntimeChild> | undefined) | undefined;
 }
 
 /** What became of a trial: a fault, or what the package needs. */
@@ -36,8 +39,6 @@ export type ProbeResult =
     };
 
 const handle = 'probe';
-/** What serves goes first: a trial has time. */
-const probeNiceness = 5;
 /** Rounds over the golden cases, so that the median is not the first run; more of them while runs are few and quick. */
 const rounds = 3;
 const enoughRuns = 10;
@@ -62,7 +63,7 @@ export async function probePackage(
   const end = (): void => child?.kill();
   for (const one of [signal, ended.signal]) one.addEventListener('abort', end, { once: true });
   try {
-    child = await startChild(options.settings, log, probeNiceness);
+    child = await (options.takeChild?.() ?? startChild(options.settings, log, probeNiceness));
     ended.signal.throwIfAborted();
     signal.throwIfAborted();
     return await tryOut(child, pkg, candidates, options.budgetMs);

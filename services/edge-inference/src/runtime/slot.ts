@@ -21,6 +21,8 @@ export interface SlotOptions {
   /** A run that takes longer ends the child, and one that takes far longer than its model's last ones. */
   readonly invokeTimeoutMs: number;
   readonly log: Logger;
+  /** A child that was started before; default a new one. */
+  readonly firstChild?: Promise<RuntimeChild> | undefined;
   /** Told which handles were hit by an unasked end: the one that ran, else all that were loaded; on a device the one that ran alone. */
   readonly onCrash: (handles: readonly string[]) => void;
   /** Told when faultOf may say something else than before. */
@@ -99,7 +101,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const waiting: Job[] = [];
   const openers: (() => void)[] = [];
   const stopping = new AbortController();
-  let child: RuntimeChild | undefined = await startChild(settings, log);
+  let child: RuntimeChild | undefined = await (options.firstChild ?? startChild(settings, log));
   let running: Job | undefined;
   /** Aborts when there is a child again. */
   let back = new AbortController();
