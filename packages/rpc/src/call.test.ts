@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { after, test } from 'node:test';
 import { AtollError } from '@atoll/base/error';
 import { createLogger, silentLogger } from '@atoll/base/log';
@@ -102,5 +102,16 @@ test('what strangers send that is no gRPC is no failure of this server in its lo
   broken.stream.end(Buffer.from([0, 0, 0, 0, 1, 0xff]));
   assert.equal(await broken.status, '13');
   assert.deepEqual(lines, []);
+  session.destroy();
+});
+
+test('an answer that lies untaken is let go at the deadline of its caller', { timeout: 20_000 }, async () => {
+  const { server } = await serve({ findMissing: async () => ({ missingSha256: ['x'.repeat(1_000_000)] }) });
+  const session = connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
+  const { stream, status } = unended(session, { 'grpc-timeout': '200m' });
+  stream.end(empty);
+  status.catch(() => undefined);
+  await new Promise<void>((resolve) => stream.once('close', () => resolve()));
+  assert.equal(stream.rstCode, constants.NGHTTP2_CANCEL);
   session.destroy();
 });

@@ -124,6 +124,11 @@ class OpenCall {
   }
 
   #expire(): void {
+    if (this.#over) {
+      // Its answer lies untaken, and nobody waits for it any more.
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
     this.#end(
       toStatus(this.#bound.method.path, new AtollError('DEADLINE_EXCEEDED', 'Deadline exceeded'), this.#border.log),
     );
