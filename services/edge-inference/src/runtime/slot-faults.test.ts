@@ -134,6 +134,22 @@ describe('a slot whose child ends or hangs at a bad moment', () => {
     assert.equal(slot.pid, undefined);
   });
 
+  test('a model whose child is killed while it is tried again is tried once more', async () => {
+    const slot = await start({ mendEveryMs: 20 });
+    await slot.open('other', [await tiny()]);
+    let loads = 0;
+    await slot.keep('a', [await tiny()], async (_info, run) => {
+      loads++;
+      if (loads === 2) throw new AtollError('UNAVAILABLE', 'its device is away');
+      if (loads !== 3) return;
+      process.kill(slot.pid ?? 0, 'SIGKILL');
+      for (;;) await run([picture]);
+    });
+    process.kill(slot.pid ?? 0, 'SIGKILL');
+    await eventually(() => assert.ok(loads > 3 && slot.ready('a'), slot.faultOf('a')));
+    assert.equal((await slot.run('a', [picture], never)).outputs.length, 1);
+  });
+
   test('signals to a child that waits do not end it', async () => {
     const slot = await start();
     await slot.open('a', [await tiny()]);

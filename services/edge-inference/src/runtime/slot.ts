@@ -6,13 +6,13 @@
  * loaded on that device: then it may be the device that ends them. A device that fails a run is opened anew by a new child.
  */
 import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
 import { isBeforeRun, isRuntimeGone, runtimeGone, startChild } from './child-process.js';
 import { machineMs } from './messages.js';
 import type { Candidate, LoadedInfo } from './messages.js';
+import { pause } from './pause.js';
 import { createRunLimits } from './run-limit.js';
 
 /** What a slot needs. */
@@ -234,7 +234,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
 
   /** A model that ended its children is left alone, but on a device where nothing runs: that may have been the device. */
   const isHopeless = (handle: string): boolean =>
-    deadlyLoads.has(handle) && (settings.device === undefined || broken.size < kept.size);
+    (deadlyLoads.get(handle) ?? 0) >= mostDeadlyLoads && (settings.device === undefined || broken.size < kept.size);
 
   /** Tries again what did not load, beside what runs. */
   const mend = async (): Promise<void> => {
@@ -246,11 +246,12 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         await load(target, handle, one);
         if (kept.get(handle) === one) broken.delete(handle);
         else await unload(target, handle);
-        if (settings.device !== undefined) deadlyLoads.clear();
+        if (settings.device === undefined) deadlyLoads.delete(handle);
+        else deadlyLoads.clear();
         options.onFault?.();
         log.info('a model is loaded again', { handle });
       } catch (error) {
-        if (isRuntimeGone(error)) deadlyLoads.set(handle, mostDeadlyLoads);
+        if (isRuntimeGone(error)) deadlyLoads.set(handle, (deadlyLoads.get(handle) ?? 0) + 1);
         if (kept.get(handle) === one) broken.set(handle, reasonOf(error));
         log.debug('a model still does not load', { handle, reason: reasonOf(error) });
       }
@@ -381,14 +382,6 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       await Promise.all([supervised, mending]);
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    // Aborted: the caller looks at the signal itself.
-  }
 }
 
 function stopped(): AtollError {
