@@ -58,7 +58,7 @@ export function startSwapLoad(channel: Channel, setting: SwapLoadSetting, signal
       if (!mayHaveAnswered({ version, sentMs, endedMs }, swaps)) {
         seen.wrongVersion++;
         told(`version ${modelVersion} answered while it was not in service`);
-      } else if (!expected(version).every((byte, i) => byte === rawOutputContents[0]?.[i])) {
+      } else if (Buffer.compare(expected(version), rawOutputContents[0] ?? new Uint8Array(0)) !== 0) {
         seen.wrongOutput++;
         told(`version ${modelVersion} answered ${rawOutputContents[0]?.join(' ')}, not ${expected(version).join(' ')}`);
       }
