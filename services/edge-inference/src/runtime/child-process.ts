@@ -86,6 +86,8 @@ interface Loaded {
   readonly info: LoadedInfo;
   readonly inputBytes: readonly number[];
   readonly outputBytes: readonly number[];
+  /** Of the frame with its outputs. */
+  readonly answerBytes: number;
 }
 
 /** Starts a child and sets it up. `niceness` above 0 lets others have the processor first. */
@@ -192,7 +194,9 @@ function converse(child: ChildProcess, log: Logger) {
       if (answer.kind !== 'loaded') throw unexpected(answer.kind);
       const { backend, device, inputs, outputs, memoryBytes } = answer;
       const info = { backend, device, inputs, outputs, memoryBytes };
-      models.set(handle, { model, info, inputBytes: inputs.map(tensorBytes), outputBytes: outputs.map(tensorBytes) });
+      const [inputBytes, outputBytes] = [inputs.map(tensorBytes), outputs.map(tensorBytes)];
+      const answerBytes = outputBytes.reduce((sum, bytes) => sum + bytes, timesBytes);
+      models.set(handle, { model, info, inputBytes, outputBytes, answerBytes });
       return info;
     },
     async run(handle: string, inputs: readonly Uint8Array[]): Promise<RunResult> {
@@ -207,6 +211,11 @@ function converse(child: ChildProcess, log: Logger) {
       const answer = await exchange(id, [head, ...inputs]);
       if (typeof answer.kind !== 'number') throw unexpected(answer.kind);
       const { body } = answer;
+      if (body.byteLength !== loaded.answerBytes) {
+        // Whatever went wrong in there, its next answer may have the right length and be as wrong.
+        child.kill('SIGKILL');
+        throw runtimeGone(`the runtime process answered ${body.byteLength} bytes, not ${loaded.answerBytes}`);
+      }
       const [startedMs, endedMs] = [body.readDoubleLE(0), body.readDoubleLE(8)];
       return {
         outputs: cutTensors(body.subarray(timesBytes), loaded.outputBytes),

@@ -41,7 +41,7 @@ export type ProbeResult =
 const handle = 'probe';
 /** Rounds over the golden cases, so that the median is not the first run; more of them while runs are few and quick. */
 const rounds = 3;
-const enoughRuns = 10;
+const enoughRuns = 6;
 const longMs = 200;
 
 /**
