@@ -1,9 +1,10 @@
 /*
- * One place where models run: a CPU share or an accelerator, held by one child process. Runs go to the child one at a time, so
- * what waits here has not started. When the child ends or hangs, the run in it fails, a run that had been sent but not begun is
- * sent once more, and a new child takes its place with all models loaded again. A model that does not load again is tried from
- * time to time, because a device or a disk may be back; one that ends every child that loads it is not, unless nothing else is
- * loaded on that device: then it may be the device that ends them. A device that fails a run is opened anew by a new child.
+ * One place where models run: a CPU share or an accelerator, held by one child process. A child runs one at a time and has the
+ * next at its door, so what waits here has not started. When the child ends or hangs, the run in it fails, a run that had been
+ * sent but not begun is sent once more, and a new child takes its place with all models loaded again. A model that does not load
+ * again is tried from time to time, because a device or a disk may be back; one that ends every child that loads it is not, unless
+ * nothing else is loaded on that device: then it may be the device that ends them. A device that fails a run is opened anew by a
+ * new child.
  */
 import { setMaxListeners } from 'node:events';
 import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
@@ -14,6 +15,7 @@ import { machineMs } from './messages.js';
 import type { Candidate, LoadedInfo } from './messages.js';
 import { pause } from './pause.js';
 import { createRunLimits } from './run-limit.js';
+import { type RunWatch, watchRun } from './run-watch.js';
 
 /** What a slot needs. */
 export interface SlotOptions {
@@ -76,6 +78,11 @@ interface Job {
   retried: boolean;
 }
 
+interface Sent {
+  readonly job: Job;
+  readonly watch: RunWatch;
+}
+
 interface Kept {
   readonly candidates: readonly Candidate[];
   readonly check: LoadCheck;
@@ -102,7 +109,10 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const openers: (() => void)[] = [];
   const stopping = new AbortController();
   let child: RuntimeChild | undefined = await (options.firstChild ?? startChild(settings, log));
-  let running: Job | undefined;
+  /** Sent to the child; the first is at work there. */
+  const sent: Sent[] = [];
+  /** With the next run at its door a child does not wait for this process between two; what a device loses has another place. */
+  const mostSent = settings.device === undefined ? 2 : 1;
   /** Aborts when there is a child again. */
   let back = new AbortController();
 
@@ -168,7 +178,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       if (stopping.signal.aborted) return;
       // A device that fails is no fault of what happens to be loaded there.
       const all = settings.device === undefined ? [...kept.keys()] : [];
-      const hit = running === undefined ? all : [running.handle];
+      const hit = sent[0] === undefined ? all : [sent[0].job.handle];
       log.warn('the runtime process ended unasked', { words, handles: hit });
       options.onCrash(hit);
       quickEnds = performance.now() - began < quickEndMs ? quickEnds + 1 : 0;
@@ -265,7 +275,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   })();
 
   const pump = (): void => {
-    while (running === undefined && child !== undefined) {
+    while (sent.length < mostSent && child !== undefined) {
       const job = waiting.shift();
       if (job === undefined) return;
       if (job.signal.aborted) {
@@ -277,30 +287,26 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         job.reject(new AtollError('UNAVAILABLE', `cannot run ${job.handle}: it could not be loaded again: ${why}`));
         continue;
       }
-      running = job;
-      void execute(child, job).finally(() => {
-        running = undefined;
+      const target = child;
+      const run = { job, watch: watchRun(limits.of(job.handle), () => target.kill()) };
+      sent.push(run);
+      sent[0]?.watch.begin();
+      void execute(target, run).finally(() => {
+        sent.splice(sent.indexOf(run), 1);
+        sent[0]?.watch.begin();
         pump();
       });
     }
   };
 
-  const execute = async (target: RuntimeChild, job: Job): Promise<void> => {
-    const limitMs = limits.of(job.handle);
-    let hung = false;
-    let over = false;
-    const kill = (): void => {
-      if (over) return;
-      hung = true;
-      target.kill();
-    };
-    // Timers come before input: where this process was held up itself, the answer may be there already.
-    const watchdog = setTimeout(() => setImmediate(kill), limitMs);
+  const execute = async (target: RuntimeChild, { job, watch }: Sent): Promise<void> => {
+    const sentMs = machineMs();
     try {
-      const sentMs = machineMs();
       const result = await target.run(job.handle, job.inputs);
-      limits.took(job.handle, machineMs() - sentMs);
-      job.resolve({ ...result, queueMs: sentMs - job.sinceMs });
+      const firstMs = Math.max(sentMs, watch.beganMs ?? sentMs);
+      limits.took(job.handle, machineMs() - firstMs);
+      const inputMs = Math.max(0, result.inputMs - (firstMs - sentMs));
+      job.resolve({ ...result, queueMs: firstMs - job.sinceMs, inputMs });
     } catch (error) {
       const lost = isRuntimeGone(error);
       // What the library says of a run on a device is most likely of the device, which only a new child can open anew.
@@ -312,12 +318,11 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         if (child === undefined) waitForChild(job, true);
         else waiting.unshift(job);
       } else {
-        const why = hung ? `it did not end within ${limitMs} ms` : reasonOf(error);
+        const why = watch.hung ? `it did not end within ${watch.limitMs} ms` : reasonOf(error);
         job.reject(lost ? runtimeGone(`cannot run ${job.handle}: ${why}`, error) : error);
       }
     } finally {
-      over = true;
-      clearTimeout(watchdog);
+      watch.end();
     }
   };
 
@@ -327,7 +332,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       return child?.pid;
     },
     get load() {
-      return waiting.length + (running === undefined ? 0 : 1);
+      return waiting.length + sent.length;
     },
     ready: (handle) => child !== undefined && kept.has(handle) && !broken.has(handle) && !arriving.has(handle),
     faultOf: (handle) => down ?? broken.get(handle),
