@@ -10,7 +10,7 @@ import { AtollError, errnoOf, reasonOf, toAtollError } from '@atoll/base/error';
 import { tensorBytes } from '@atoll/runtime/model';
 import type { EdgeTpu } from '@atoll/runtime/edgetpu';
 import type { LoadedModel } from '@atoll/runtime/model';
-import { endWithParent } from '@atoll/runtime/native';
+import { endWithParent, trimMemory } from '@atoll/runtime/native';
 import { openModel } from '@atoll/runtime/open';
 import { controlFrame, frameKind, headBytes, parseControl, timesBytes, writeHead } from './frames.js';
 import type { FrameHead } from './frames.js';
@@ -96,6 +96,7 @@ async function serve(): Promise<void> {
       case 'unload':
         await models.get(message.model)?.model.close();
         models.delete(message.model);
+        trimMemory();
         return { kind: 'done', id };
       case 'ping':
         return { kind: 'done', id };
