@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join, relative } from 'node:path';
+import { delimiter, join, posix, relative } from 'node:path';
 import { AtollError, errnoOf } from '@atoll/base/error';
 import type { Machine } from '../part.js';
 import { runTool } from '../tool.js';
 
-const generated = 'packages/proto/src';
+const generated = 'packages/proto/src/generated';
 /** The compiled contract that servers reflect on. */
 const descriptor = 'packages/proto/descriptor.binpb';
 /** The contract as it was last released; what breaks its users is refused. */
@@ -19,6 +19,7 @@ export async function gen(args: readonly string[], machine: Machine): Promise<nu
     runTool(buf, bufArgs, { env: { ...machine.env, PATH }, cwd: machine.repository, signal: machine.signal });
   if (!args.includes('--check')) {
     await run('generate');
+    await useOwnWire(join(machine.repository, generated));
     await run('build', '-o', descriptor);
     return 0;
   }
@@ -27,6 +28,7 @@ export async function gen(args: readonly string[], machine: Machine): Promise<nu
   const folder = await mkdtemp(join(tmpdir(), 'atoll-gen-'));
   try {
     await run('generate', '-o', folder);
+    await useOwnWire(join(folder, generated));
     await run('build', '-o', join(folder, 'descriptor.binpb'));
     const stale = [
       ...(await differingFiles(join(machine.repository, generated), join(folder, generated))).map((name) =>
@@ -43,6 +45,15 @@ export async function gen(args: readonly string[], machine: Machine): Promise<nu
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Has generated code read and write by wire.ts beside it, not by the library's entry: see there. ts-proto cannot be told. */
+async function useOwnWire(folder: string): Promise<void> {
+  for (const name of await filesBelow(folder)) {
+    const wire = posix.relative(posix.dirname(name), '../wire.js');
+    const text = await readFile(join(folder, name), 'utf8');
+    await writeFile(join(folder, name), text.replace('"@bufbuild/protobuf/wire"', `"${wire}"`));
   }
 }
 

@@ -35,7 +35,7 @@ export async function sourcePaths(): Promise<readonly string[]> {
       path.endsWith('.ts') &&
       !path.endsWith('.d.ts') &&
       path.includes('/src/') &&
-      !path.startsWith('packages/proto/src/'),
+      !path.startsWith('packages/proto/src/generated/'),
   );
 }
 

@@ -5,7 +5,7 @@
 // source: inference/model_config.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../wire.js";
 
 /**
  * How a model is set up, as published by triton-inference-server/common in protobuf/model_config.proto (BSD-3-Clause, Copyright

@@ -5,7 +5,7 @@
 // source: atoll/v1/blob.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../../wire.js";
 import type {
   handleClientStreamingCall,
   handleServerStreamingCall,

@@ -5,7 +5,7 @@
 // source: atoll/v1/release.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../../wire.js";
 import { BlobRef } from "./blob.js";
 
 /** What a node is doing with its desired state. */

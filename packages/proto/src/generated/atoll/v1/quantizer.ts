@@ -5,7 +5,7 @@
 // source: atoll/v1/quantizer.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../../wire.js";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Artifact } from "./blob.js";
 import { Job, JobWarning } from "./job.js";

@@ -2,14 +2,14 @@
 // versions:
 //   protoc-gen-ts_proto  v2.18.0
 //   protoc               unknown
-// source: grpc/reflection/v1alpha/reflection.proto
+// source: grpc/reflection/v1/reflection.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../../../wire.js";
 import type { handleBidiStreamingCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 
 /**
- * Reflection as published by grpc/grpc-proto in grpc/reflection/v1alpha/reflection.proto (Apache-2.0): names and field numbers are
+ * Reflection as published by grpc/grpc-proto in grpc/reflection/v1/reflection.proto (Apache-2.0): names and field numbers are
  * theirs and must not change here; the comments are ours.
  */
 
@@ -801,7 +801,7 @@ export type ServerReflectionService = typeof ServerReflectionService;
 export const ServerReflectionService = {
   /** One answer a request, in their order. */
   serverReflectionInfo: {
-    path: "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo" as const,
+    path: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" as const,
     requestStream: true as const,
     responseStream: true as const,
     requestSerialize: (value: ServerReflectionRequest): Buffer =>

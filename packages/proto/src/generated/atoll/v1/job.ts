@@ -5,7 +5,7 @@
 // source: atoll/v1/job.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "../../../wire.js";
 import { Artifact } from "./blob.js";
 
 /** Where a long job stands: queued -> running -> succeeded | failed | cancelled. The last three are final. */
