@@ -2,23 +2,16 @@
  * Writes what was decided: in one transaction the generations with their signed states, the members, the waves, the events
  * and, last, the standing. Nothing leaves the controller before it is committed.
  */
-import type { Database } from '@atoll/database/database';
 import { revertSoak } from './decide/admission.js';
 import type { MemberChange } from './decide/changes.js';
 import type { Action, Decision } from './decide/decide.js';
 import type { FleetView, Target } from './decide/fleet-view.js';
 import type { Member, Outcome, Rollout, Standing } from './decide/rollout.js';
 import type { Director } from './director.js';
-import type { DesiredStore } from './state/desired-store.js';
-import type { EventLog } from './state/event-log.js';
-import type { RolloutStore } from './state/rollout-store.js';
+import type { DurableStores } from './state/stores.js';
 
-/** The durable side of the controller. */
-export interface Stores {
-  readonly db: Database;
-  readonly rollouts: RolloutStore;
-  readonly desired: DesiredStore;
-  readonly events: EventLog;
+/** What is written to, and who signs what goes out of it. */
+export interface Stores extends DurableStores {
   readonly director: Director;
 }
 
@@ -31,7 +24,7 @@ export function apply(
   fleet: FleetView,
   actor = 'controller',
 ): readonly string[] {
-  return stores.db.transaction(() => {
+  return stores.transaction(() => {
     const writer = { ...stores, rollout, fleet, note: noter(stores, rollout, fleet.nowMs) };
     for (const change of changes) writeChange(writer, change);
     const published = actions.flatMap((action) => perform(writer, action));
@@ -132,8 +125,8 @@ function order(
   soak: Rollout['spec']['soak'],
 ): bigint {
   const stored = desired.get(nodeId)?.generation ?? 0n;
-  const observed = fleet.nodes.get(nodeId)?.report?.observedGeneration ?? 0n;
-  const generation = (stored > observed ? stored : observed) + 1n;
+  const known = fleet.nodes.get(nodeId)?.knownGeneration ?? 0n;
+  const generation = (stored > known ? stored : known) + 1n;
   const signed = { nodeId, generation, rollout: rollout.spec.name, target, downgradeOk, soak };
   const envelope = director(signed, fleet.nowMs);
   desired.put({ nodeId, generation, rollout: rollout.spec.name, target, envelope });

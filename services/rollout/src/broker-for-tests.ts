@@ -6,7 +6,7 @@ import type { NodeForTests } from './node-for-tests.js';
 /** The broker. */
 export class BrokerForTests implements Pick<
   ControllerBus,
-  'putDesired' | 'getDesired' | 'onStatus' | 'onHeartbeat' | 'onReconnect'
+  'putDesired' | 'getDesired' | 'onStatus' | 'onHeartbeat' | 'onReconnect' | 'onDisconnect'
 > {
   readonly held = new Map<string, Uint8Array>();
   away = false;
@@ -51,6 +51,9 @@ export class BrokerForTests implements Pick<
   onReconnect(handler: () => void): void {
     this.#reconnect = handler;
   }
+
+  /** A broker that does not answer keeps its connections. */
+  onDisconnect(): void {}
 
   /** Every node that can be reached says that it is alive. */
   beat(): void {

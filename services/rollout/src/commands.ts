@@ -1,8 +1,7 @@
 /** What people ask for: begin, stop, undo. Each is durable, with its event, when it returns. */
-import { randomUUID } from 'node:crypto';
 import { AtollError } from '@atoll/base/error';
 import { apply, type Stores } from './apply.js';
-import { admit, checkRequest, matches, type SpecRequest } from './decide/admission.js';
+import { admit, matches, type SpecRequest } from './decide/admission.js';
 import { classify } from './decide/classify.js';
 import { memberChanges } from './decide/changes.js';
 import type { Decision } from './decide/decide.js';
@@ -10,22 +9,23 @@ import { type AbortPolicy, decideAbort, decideUndo } from './decide/orders.js';
 import type { Rollout, Spec } from './decide/rollout.js';
 import type { Fleet } from './fleet/fleet.js';
 import { planWaves } from './plan/waves.js';
-import type { FindRelease } from './registry-client.js';
 
 /** What the commands work on. */
 export interface CommandContext {
   readonly stores: Stores;
   readonly fleet: Fleet;
-  readonly findRelease: FindRelease;
   /** Told of the nodes whose desired state is new, after it is durable. */
   readonly publish: (nodeIds: readonly string[]) => void;
   /** Asks for a look at everything, soon. */
   readonly kick: () => void;
+  /** A name for a rollout that no other has or had. */
+  readonly newUid: () => string;
 }
 
 /** The commands. */
 export interface Commands {
-  start(request: SpecRequest, signal: AbortSignal): Promise<Rollout>;
+  /** Begins a rollout of the release with this manifest, which is known to be in the registry. */
+  start(request: SpecRequest, manifestSha256: string): Rollout;
   abort(name: string, policy: AbortPolicy): Rollout;
   undo(name: string): Rollout;
 }
@@ -34,7 +34,7 @@ const actor = 'operator';
 
 /** The commands over stores and fleet. */
 export function createCommands(context: CommandContext): Commands {
-  const { stores, fleet, findRelease, publish, kick } = context;
+  const { stores, fleet, publish, kick } = context;
   const { rollouts, desired } = stores;
 
   const order = (name: string, decideOrder: (rollout: Rollout) => Decision): Rollout => {
@@ -47,9 +47,7 @@ export function createCommands(context: CommandContext): Commands {
   };
 
   return {
-    start: async (request, signal) => {
-      checkRequest(request);
-      const manifestSha256 = await findRelease(request.model, request.version, signal);
+    start: (request, manifestSha256) => {
       const spec = admit(request, manifestSha256, (name) => rollouts.has(name));
       begin(context, spec);
       kick();
@@ -68,19 +66,19 @@ export function load({ rollouts }: Pick<Stores, 'rollouts'>, name: string): Roll
 }
 
 /** Plans the waves, ends the rollout that was at work on the model, and writes both at once. */
-function begin({ stores, fleet }: CommandContext, spec: Spec): void {
-  const { db, rollouts, events } = stores;
+function begin({ stores, fleet, newUid }: CommandContext, spec: Spec): void {
+  const { rollouts, events } = stores;
   const view = fleet.view();
   const members = fleet.members().filter(({ node }) => matches(spec.selector, node.labels));
   const ids = members.map(({ node }) => node.id);
   if (ids.length === 0) throw refused(spec, 'no node of the fleet has the labels that it asks for');
   const away = new Set(view.silenceCounts ? ids.filter((id) => view.nodes.get(id)?.online !== true) : []);
-  const uid = randomUUID();
+  const uid = newUid();
   const plan = planWaves(uid, ids, spec.waves, away);
   const atWork = rollouts.atWork();
   refuseOverlap(spec, new Set(plan.flat()), atWork);
   const message = `${spec.target.model} v${spec.target.version} to ${plan.flat().length} nodes in ${plan.length} waves`;
-  db.transaction(() => {
+  stores.transaction(() => {
     for (const other of atWork) {
       if (other.spec.target.model === spec.target.model) supersede(stores, other, spec, view.nowMs);
     }

@@ -107,19 +107,38 @@ test('a node that goes silent with the version times out, and that counts as a f
   const { first } = wavesOf(await world.start(2n));
   await eventually(() => assert.equal(world.node(first).generation, 2n));
   world.broker.cut(first);
-  world.clock.advance(11_000);
-  world.broker.beat();
+  world.pass(11_000);
   const reverting = await world.reaches('birds-v2', 'Reverting');
   assert.match(reverting.standing.message, new RegExp(`${first} TIMED_OUT`));
   assert.deepEqual(reverting.standing.blockedOn, [first]);
-  world.clock.advance(20_000);
-  world.broker.beat();
+  world.pass(20_000);
   const { standing } = await world.reaches('birds-v2', 'Reverted');
   assert.match(standing.message, new RegExp(`not known to be back: ${first}`));
   world.broker.heal(first);
   assert.equal(world.node(first).version, 1n);
   assert.deepEqual(world.node(first).taken, ['1:v1', '2:v2', '3:v1']);
 });
+
+test(
+  'after a silence of everybody each node has its whole deadline again: nobody times out at once',
+  limits,
+  async (t) => {
+    const world = await newWorld(t);
+    for (const node of world.nodes) node.behaviour = () => 'soak';
+    const { first } = wavesOf(await world.start(1n));
+    await eventually(() => assert.equal(world.node(first).generation, 1n));
+    world.clock.advance(3_600_000);
+    world.broker.beat();
+    world.controller.tick();
+    assert.equal(world.rollout('birds-v1').members[0]?.outcome, undefined);
+    world.pass(9_000);
+    world.controller.tick();
+    assert.equal(world.rollout('birds-v1').members[0]?.outcome, undefined);
+    world.pass(2_000);
+    world.controller.tick();
+    assert.equal(world.rollout('birds-v1').members[0]?.outcome, 'TIMED_OUT');
+  },
+);
 
 test('when the whole fleet goes silent the rollout waits and judges nobody', limits, async (t) => {
   const world = await newWorld(t);
@@ -129,14 +148,48 @@ test('when the whole fleet goes silent the rollout waits and judges nobody', lim
   world.clock.advance(3_600_000);
   const view = world.controller.fleet.view();
   assert.deepEqual([view.connected, view.silenceCounts], [true, false]);
-  world.controller.onNews();
-  // Two turns of the loop: in the first the look that was asked for takes place.
-  for (const _ of [1, 2]) await new Promise((resolve) => setImmediate(resolve));
+  world.controller.look();
   assert.equal(world.rollout('birds-v1').standing.phase, 'Progressing');
   assert.equal(world.rollout('birds-v1').members[0]?.outcome, undefined);
   for (const node of world.nodes) node.behaviour = () => 'commit';
   world.node(first).finish();
   await world.reaches('birds-v1', 'Complete');
+});
+
+test(
+  'a controller that lost its database begins above what the broker holds for nodes that took nothing of it',
+  limits,
+  async (t) => {
+    const world = await newWorld(t);
+    await world.reaches((await world.start(1n)).spec.name, 'Complete');
+    for (const node of world.nodes) node.behaviour = () => 'ignore';
+    const { first } = wavesOf(await world.start(2n));
+    await eventually(() => assert.ok(world.controller.stores.desired.get(first)?.generation === 2n));
+    await eventually(() =>
+      assert.ok(
+        world.controller.stores.desired.get(first)?.envelope.equals(world.broker.held.get(first) ?? Buffer.of()),
+      ),
+    );
+    assert.equal(world.node(first).generation, 1n);
+    await world.restart({ withoutDatabase: true });
+    for (const node of world.nodes) node.behaviour = () => 'commit';
+    await world.reaches((await world.start(3n)).spec.name, 'Complete');
+    assert.deepEqual(world.node(first).taken, ['1:v1', '3:v3']);
+  },
+);
+
+test('a controller whose database is an older one replaces no generation by a lower', limits, async (t) => {
+  const world = await newWorld(t);
+  await world.reaches((await world.start(1n)).spec.name, 'Complete');
+  const old = world.copyDatabase();
+  await world.reaches((await world.start(2n)).spec.name, 'Complete');
+  const held = new Map(world.broker.held);
+  await world.restart({ database: old });
+  for (const _ of [1, 2, 3]) world.controller.tick();
+  assert.deepEqual(world.broker.held, held);
+  assert.equal(world.versions(), 'n1:v2 n2:v2 n3:v2');
+  await world.reaches((await world.start(3n)).spec.name, 'Complete');
+  assert.deepEqual(world.node('n1').taken, ['1:v1', '2:v2', '3:v3']);
 });
 
 test('a controller that lost its database begins above the generations that the nodes report', limits, async (t) => {

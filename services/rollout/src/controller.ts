@@ -1,27 +1,26 @@
-/** The controller without its borders: given a database and a bus, it brings rollouts forward until it is stopped. */
+/** The controller without its borders: given stores and a bus, it brings rollouts forward until it is stopped. */
+import { createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
 import type { Clock } from '@atoll/base/clock';
 import type { Logger } from '@atoll/base/log';
 import type { ControllerBus } from '@atoll/bus/controller-bus';
-import type { Database } from '@atoll/database/database';
-import type { Stores } from './apply.js';
-import { type Commands, createCommands } from './commands.js';
-import type { Director } from './director.js';
+import type { Commands } from './commands.js';
+import { type ControllerCore, createCore } from './core.js';
+import { checkRequest, type SpecRequest } from './decide/admission.js';
+import type { Rollout } from './decide/rollout.js';
+import { createDirector } from './director.js';
+import { startDriver } from './driver.js';
 import type { EnrolledNode } from './fleet/enrolment.js';
-import { createFleet, type Fleet } from './fleet/fleet.js';
-import { startPublisher } from './fleet/publisher.js';
+import { generationReader } from './fleet/held-state.js';
+import { openSigned } from './fleet/open-signed.js';
 import { createNotifier, type Notifier } from './notifier.js';
-import { startReconciler } from './reconcile.js';
 import type { FindRelease } from './registry-client.js';
-import { desiredStore } from './state/desired-store.js';
-import { eventLog } from './state/event-log.js';
-import { nodeStore } from './state/node-store.js';
-import { rolloutStore } from './state/rollout-store.js';
+import type { DurableStores } from './state/stores.js';
 
-/** What the controller needs; the database has its schema already. */
+/** What the controller needs. */
 export interface ControllerOptions {
-  readonly db: Database;
+  readonly stores: DurableStores;
   readonly bus: Pick<ControllerBus, 'putDesired' | 'getDesired'>;
-  readonly director: Director;
+  readonly directorKey: KeyObject;
   readonly enrolled: readonly EnrolledNode[];
   readonly findRelease: FindRelease;
   readonly offlineAfterMs: number;
@@ -32,60 +31,42 @@ export interface ControllerOptions {
 }
 
 /** The running controller. */
-export interface Controller {
-  readonly stores: Stores;
-  readonly fleet: Fleet;
+export interface Controller extends ControllerCore {
   readonly commands: Commands;
   readonly notifier: Notifier;
-  /** Something is known of a node that was not known before. */
-  onNews(): void;
-  /** The broker may have lost anything. */
-  onReturn(): void;
+  /** Begins a rollout, once the registry has said that there is such a release. */
+  start(request: SpecRequest, signal: AbortSignal): Promise<Rollout>;
   stop(): Promise<void>;
 }
 
-/** Takes up whatever the database says is at work. */
+/** Takes up whatever the stores say is at work. */
 export function startController(options: ControllerOptions): Controller {
-  const { db, bus, director, enrolled, findRelease, clock, log, everyMs = 2_000 } = options;
-  const nodes = nodeStore(db);
-  const stores = { db, rollouts: rolloutStore(db), desired: desiredStore(db), events: eventLog(db), director };
-  const fleet = createFleet(enrolled, nodes.all(), clock, options.offlineAfterMs);
+  const { stores, bus, directorKey, enrolled, findRelease, offlineAfterMs, clock, log, everyMs = 2_000 } = options;
   const notifier = createNotifier();
-  const publisher = startPublisher({
-    bus,
-    desired: stores.desired,
-    nodeIds: enrolled.map(({ id }) => id),
-    log,
-    onConnected: (connected) => {
-      if (fleet.setConnected(connected)) kick();
-    },
-    onRepaired: (nodeId) => {
-      const message = 'the broker held another desired state than the store';
-      stores.events.append({
-        timeMs: clock.nowMs(),
-        actor: 'controller',
-        kind: 'DesiredRepaired',
-        rollout: '',
-        nodeId,
-        message,
-      });
-    },
-    roundMs: everyMs,
-  });
-  const publish = (nodeIds: readonly string[]): void => publisher.publish(nodeIds);
-  const changed = (): void => notifier.notify();
-  const reconciler = startReconciler({ stores, nodes, fleet, publish, changed, log, everyMs });
-  const kick = (): void => reconciler.kick();
-  return {
+  let wake = (): void => undefined;
+  const core = createCore({
     stores,
-    fleet,
+    director: createDirector(directorKey),
+    enrolled,
+    openStatus: openSigned,
+    generationOf: generationReader(createPublicKey(directorKey)),
+    offlineAfterMs,
+    clock,
+    newUid: randomUUID,
+    wake: () => wake(),
+    changed: () => notifier.notify(),
+    log,
+  });
+  const driver = startDriver({ core, bus, log, everyMs });
+  ({ wake } = driver);
+  return {
+    ...core,
     notifier,
-    onNews: kick,
-    onReturn: () => publisher.compareAll(),
-    commands: createCommands({ stores, fleet, findRelease, publish, kick: () => (changed(), kick()) }),
-    stop: async () => {
-      reconciler.stop();
-      await publisher.stop();
+    start: async (request, signal) => {
+      checkRequest(request);
+      const manifestSha256 = await findRelease(request.model, request.version, signal);
+      return core.commands.start(request, manifestSha256);
     },
+    stop: () => driver.stop(),
   };
 }

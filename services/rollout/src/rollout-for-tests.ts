@@ -63,11 +63,20 @@ export function node(id: string, phase: NodePhase, observedGeneration = 5n, serv
   const serves = serving ?? (phase === 'STEADY' ? newVersion : oldVersion);
   const reasonCode = phase === 'FAILED' || phase === 'ROLLED_BACK' ? 'TOO_SLOW' : '';
   const report = { observedGeneration, phase, reasonCode, message: reasonCode && 'slow', serving: serves };
-  return { id, online: true, report, committed: oldVersion };
+  return { id, online: true, report, committed: oldVersion, knownGeneration: observedGeneration, labels: {} };
 }
 
 /** A fleet whose silence counts. */
 export function fleet(nodes: readonly NodeView[], change: Partial<FleetView> = {}): FleetView {
   const byId = new Map(nodes.map((one) => [one.id, one]));
-  return { nowMs, nodes: byId, connected: true, silenceCounts: true, graceMs: 5_000, ...change };
+  return {
+    nowMs,
+    nodes: byId,
+    connected: true,
+    silenceCounts: true,
+    silent: false,
+    listeningSinceMs: 0,
+    graceMs: 5_000,
+    ...change,
+  };
 }

@@ -13,7 +13,6 @@ import { bindService } from '@atoll/rpc/handlers';
 import { startServer } from '@atoll/rpc/server';
 import type { RolloutConfig } from './config.js';
 import { type Controller, startController } from './controller.js';
-import { createDirector } from './director.js';
 import { listen } from './events.js';
 import { readEnrolment } from './fleet/enrolment.js';
 import { registryClient } from './registry-client.js';
@@ -27,6 +26,7 @@ import { startRollout as startRolloutCall } from './rpc/start-rollout.js';
 import { undoRollout } from './rpc/undo-rollout.js';
 import { watchRollout } from './rpc/watch-rollout.js';
 import { migrations } from './state/migrations.js';
+import { databaseStores } from './state/stores.js';
 
 export type { RolloutConfig } from './config.js';
 
@@ -60,9 +60,9 @@ export async function startRollout(config: RolloutConfig, { log, clock }: Rollou
     const channel = openChannel(config.registry);
     ends.push(() => channel.close());
     const controller = startController({
-      db,
+      stores: databaseStores(db),
       bus: controllerBus,
-      director: createDirector(directorKey),
+      directorKey,
       enrolled,
       findRelease: registryClient(channel, buildKeys, clock),
       offlineAfterMs: config.offlineAfterMs,
@@ -89,7 +89,7 @@ export async function startRollout(config: RolloutConfig, { log, clock }: Rollou
 function rolloutService(controller: Controller, config: RolloutConfig, stopping: AbortSignal) {
   const { stores, fleet, commands, notifier } = controller;
   return bindService(RolloutServiceService, {
-    startRollout: startRolloutCall(commands, fleet),
+    startRollout: startRolloutCall(controller),
     getRollout: getRollout(stores, fleet),
     watchRollout: watchRollout(stores, fleet, notifier, stopping),
     listRollouts: listRollouts(stores, fleet),

@@ -1,6 +1,6 @@
 /** A whole fleet in one process: nodes, a broker, a clock that stands until it is moved, and a controller that can be restarted. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -13,10 +13,10 @@ import { BrokerForTests } from './broker-for-tests.js';
 import { type Controller, startController } from './controller.js';
 import type { SpecRequest } from './decide/admission.js';
 import type { Phase, Rollout } from './decide/rollout.js';
-import { createDirector } from './director.js';
 import { listen } from './events.js';
 import { NodeForTests } from './node-for-tests.js';
 import { migrations } from './state/migrations.js';
+import { databaseStores } from './state/stores.js';
 
 const signal = new AbortController().signal;
 
@@ -66,15 +66,24 @@ class World {
     return this.#controller;
   }
 
-  async restart(how: { readonly withoutDatabase?: boolean } = {}): Promise<void> {
+  /** The database as it is now, to be restarted with; the path of the copy. */
+  copyDatabase(): string {
+    const copy = `${this.#path}.copy`;
+    for (const tail of ['', '-wal']) copyFileSync(this.#path + tail, copy + tail);
+    return copy;
+  }
+
+  async restart(how: { readonly withoutDatabase?: boolean; readonly database?: string } = {}): Promise<void> {
     await this.#stop();
-    if (how.withoutDatabase === true)
+    const { withoutDatabase = false, database } = how;
+    if (withoutDatabase || database !== undefined)
       for (const tail of ['', '-wal', '-shm']) rmSync(this.#path + tail, { force: true });
+    if (database !== undefined) for (const tail of ['', '-wal']) renameSync(database + tail, this.#path + tail);
     const db = openDatabase(this.#path, migrations);
     const controller = startController({
-      db,
+      stores: databaseStores(db),
       bus: this.broker,
-      director: createDirector(this.director.privateKey),
+      directorKey: this.director.privateKey,
       enrolled: this.nodes.map((node) => node.enrolled),
       findRelease: async (model, version) => sha256(`${model} ${version}`),
       offlineAfterMs,
@@ -98,6 +107,14 @@ class World {
     this.broker.beat();
   }
 
+  /** Time passes in which every node that can be reached says that it is alive. */
+  pass(ms: number): void {
+    for (let left = ms; left > 0; left -= offlineAfterMs) {
+      this.clock.advance(Math.min(left, offlineAfterMs));
+      this.broker.beat();
+    }
+  }
+
   node(id: string): NodeForTests {
     const node = this.nodes.find((one) => one.id === id);
     assert.ok(node);
@@ -108,7 +125,7 @@ class World {
     const soak = { durationMs: 1_000, minRequests: 1, maxErrorRate: 1, maxLatencyRatio: 1, prepareDeadlineMs: 1_000 };
     const request = { name: '', model: 'birds', version, selector: {}, waves: ['1', '100%'], soak };
     const gates = { maxFailures: 0, maxFailureRate: 0, nodeDeadlineMs: 9_000 };
-    return this.controller.commands.start({ ...request, ...gates, ...change }, signal);
+    return this.controller.start({ ...request, ...gates, ...change }, signal);
   }
 
   rollout(name: string): Rollout {

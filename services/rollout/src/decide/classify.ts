@@ -44,13 +44,14 @@ function classifyMember(member: Member, spec: Spec, fleet: FleetView): Verdict {
   const said = node?.report?.observedGeneration === member.generation ? node.report : undefined;
   const ended = said === undefined ? undefined : endOf(said, spec);
   if (said !== undefined && ended !== undefined) return verdict(ended, false, said.reasonCode, said.message);
+  const sinceMs = (timeMs: number): number => fleet.nowMs - Math.max(timeMs, fleet.listeningSinceMs);
   const doing = said === undefined ? 'has not answered yet' : `is ${said.phase.toLowerCase()}`;
   if (member.heardMs === 0) {
-    const waits = !fleet.silenceCounts || fleet.nowMs - member.assignedMs < fleet.graceMs;
+    const waits = !fleet.silenceCounts || sinceMs(member.assignedMs) < fleet.graceMs;
     return verdict('OFFLINE', waits, '', 'is not reachable');
   }
   // Once timed out, a node stays so until it says how it ended.
-  const late = fleet.silenceCounts && fleet.nowMs - member.heardMs > spec.nodeDeadlineMs + spec.soak.durationMs;
+  const late = fleet.silenceCounts && sinceMs(member.heardMs) > spec.nodeDeadlineMs + spec.soak.durationMs;
   if (late || outcome === 'TIMED_OUT') return verdict('TIMED_OUT', false, 'TIMED_OUT', doing);
   return verdict(node?.online === true || !fleet.silenceCounts ? 'IN_FLIGHT' : 'OFFLINE', true, '', doing);
 }
@@ -73,6 +74,7 @@ export function wayBack(member: Member, spec: Spec, fleet: FleetView): WayBack {
     if (report.phase === 'FAILED' || report.phase === 'ROLLED_BACK') return 'stuck';
   }
   if (!fleet.silenceCounts) return 'under-way';
-  if (member.heardMs === 0) return fleet.nowMs - member.assignedMs < fleet.graceMs ? 'under-way' : 'unreached';
-  return fleet.nowMs - member.heardMs > spec.nodeDeadlineMs ? 'unreached' : 'under-way';
+  const sinceMs = (timeMs: number): number => fleet.nowMs - Math.max(timeMs, fleet.listeningSinceMs);
+  if (member.heardMs === 0) return sinceMs(member.assignedMs) < fleet.graceMs ? 'under-way' : 'unreached';
+  return sinceMs(member.heardMs) > spec.nodeDeadlineMs ? 'unreached' : 'under-way';
 }

@@ -38,12 +38,15 @@ export interface NodeView {
   readonly report: NodeReport | undefined;
   /** The release that it committed last, as far as the controller has heard. */
   readonly committed: Target | undefined;
+  /** The highest generation that is known to have gone out to it, whoever sent it; 0 = none. */
+  readonly knownGeneration: bigint;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The fleet at one moment. */
 export interface FleetView {
   readonly nowMs: number;
-  readonly nodes: ReadonlyMap<string, NodeView>;
+  readonly nodes: Pick<ReadonlyMap<string, NodeView>, 'get'>;
   /** False while the broker is away: then nothing is assigned. */
   readonly connected: boolean;
   /**
@@ -51,6 +54,10 @@ export interface FleetView {
    * Silence of the whole fleet is a fault of the network, not of the version on trial.
    */
   readonly silenceCounts: boolean;
+  /** True when nobody has been heard of for so long that the fault is the network's: then nothing is assigned either. */
+  readonly silent: boolean;
+  /** Since when a node could have been heard: no deadline runs from before, or an outage would time out all at once. */
+  readonly listeningSinceMs: number;
   /** How long a node may be unheard of and still be waited for, milliseconds. */
   readonly graceMs: number;
 }

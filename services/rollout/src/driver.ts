@@ -1,0 +1,48 @@
+/** Gives a core its time and its bus: looks soon after it asks, ticks, and does on the bus what it has to send. */
+import type { Logger } from '@atoll/base/log';
+import type { ControllerBus } from '@atoll/bus/controller-bus';
+import type { ControllerCore } from './core.js';
+import { startPublisher } from './fleet/publisher.js';
+
+/** What the driver needs. */
+export interface DriverOptions {
+  readonly core: Pick<ControllerCore, 'look' | 'tick' | 'nextOutgoing' | 'outgoingDone'>;
+  readonly bus: Pick<ControllerBus, 'putDesired' | 'getDesired'>;
+  readonly log: Logger;
+  /** Between ticks, milliseconds. */
+  readonly everyMs: number;
+}
+
+/** The running driver. */
+export interface Driver {
+  /** The core wants to look, or to send. */
+  readonly wake: () => void;
+  stop(): Promise<void>;
+}
+
+/** Ticks at once, then every few seconds. */
+export function startDriver({ core, bus, log, everyMs }: DriverOptions): Driver {
+  let scheduled: NodeJS.Immediate | undefined;
+  const publisher = startPublisher({ bus, core, log });
+  const look = (): void => {
+    scheduled = undefined;
+    core.look();
+    publisher.wake();
+  };
+  const tick = (): void => {
+    core.tick();
+    publisher.wake();
+  };
+  const timer = setInterval(tick, everyMs);
+  tick();
+  return {
+    wake: () => {
+      scheduled ??= setImmediate(look);
+    },
+    stop: async () => {
+      clearInterval(timer);
+      clearImmediate(scheduled);
+      await publisher.stop();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { DesiredRecord } from '../desired-store.js';
+import type { FleetEvent } from '../event-log.js';
+import type { NodeRecord } from '../node-store.js';
+import type { DurableStores } from '../stores.js';
+import { memoryRollouts } from './rollouts.js';
+import { type UndoLog, undoLog, UndoMap } from './undo.js';
+
+/** Stores in memory, from which the power can be taken: what was committed is there when it is back, and nothing else. */
+export interface MemoryStores extends DurableStores {
+  readonly power: Pick<UndoLog, 'cutAtCommit' | 'cut' | 'restore'>;
+}
+
+/** Empty stores. */
+export function memoryStores(): MemoryStores {
+  const log = undoLog();
+  const desired = new UndoMap<string, DesiredRecord>(log);
+  const nodes = new UndoMap<string, NodeRecord>(log);
+  const events: FleetEvent[] = [];
+  return {
+    power: log,
+    transaction: (work) => log.transaction(work),
+    rollouts: memoryRollouts(log, (nodeId) => desired.get(nodeId)),
+    desired: {
+      get: (nodeId) => desired.get(nodeId),
+      put: (record) => desired.set(record.nodeId, record),
+    },
+    nodes: {
+      all: () => nodes.values(),
+      put: (record) => nodes.set(record.nodeId, record),
+    },
+    events: {
+      append: (event) => {
+        log.wrote(() => void events.pop());
+        events.push(event);
+      },
+      list: (fromOffset, limit) => {
+        log.check();
+        const first = fromOffset < 1n ? 0 : Number(fromOffset) - 1;
+        return events
+          .slice(first, first + limit)
+          .map((event, index) => ({ ...event, offset: BigInt(first + index + 1) }));
+      },
+    },
+  };
+}

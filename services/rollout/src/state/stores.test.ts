@@ -1,0 +1,305 @@
+/** One contract, two stores. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Database, openDatabase } from '@atoll/database/database';
+import type { StatusReport } from '@atoll/proto/atoll/v1/release';
+import type { Rollout } from '../decide/rollout.js';
+import { newVersion, oldVersion, sampleSpec } from '../rollout-for-tests.js';
+import { memoryStores } from './memory/stores.js';
+import { migrations } from './migrations.js';
+import type { NewRollout } from './rollout-store.js';
+import { databaseStores, type DurableStores } from './stores.js';
+
+/** Stores, and the same after the process that had them is no more. */
+interface Opened {
+  readonly stores: DurableStores;
+  readonly reopen: () => DurableStores;
+}
+
+function openDatabaseStores(t: TestContext): Opened {
+  const folder = mkdtempSync(join(tmpdir(), 'atoll-rollout-'));
+  const open = (): Database => openDatabase(join(folder, 'rollout.sqlite'), migrations);
+  let db = open();
+  t.after(() => {
+    db.close();
+    rmSync(folder, { recursive: true });
+  });
+  const reopen = (): DurableStores => {
+    db.close();
+    db = open();
+    return databaseStores(db);
+  };
+  return { stores: databaseStores(db), reopen };
+}
+
+function openMemoryStores(): Opened {
+  const stores = memoryStores();
+  const reopen = (): DurableStores => {
+    stores.power.cut();
+    assert.throws(() => stores.rollouts.has('one'), { code: 'UNAVAILABLE' });
+    stores.power.restore();
+    return stores;
+  };
+  return { stores, reopen };
+}
+
+const standing = { phase: 'Pending', wave: 0, reason: 'Accepted', message: 'm', blockedOn: ['controller'] } as const;
+const soak = { durationMs: 1_000, minRequests: 1, maxErrorRate: 0.5, maxLatencyRatio: 3, prepareDeadlineMs: 5_000 };
+const named = (name: string): NewRollout => ({
+  uid: `uid of ${name}`,
+  spec: { ...sampleSpec, name, soak, selector: { site: 'x' } },
+  standing,
+  plan: [['c'], ['a', 'b']],
+  createdMs: 7,
+});
+function add({ rollouts, transaction }: DurableStores, name: string): Rollout {
+  transaction(() => rollouts.add(named(name)));
+  const rollout = rollouts.load(name);
+  assert.ok(rollout);
+  return rollout;
+}
+
+for (const [kind, open] of [
+  ['database', openDatabaseStores],
+  ['memory', openMemoryStores],
+] as const) {
+  test(`${kind}: add and load: spec, plan in its order and standing, also after the process ended`, (t) => {
+    const { stores, reopen } = open(t);
+    add(stores, 'one');
+    const { rollouts } = reopen();
+    const rollout = rollouts.load('one');
+    assert.deepEqual(rollout?.spec, named('one').spec);
+    assert.deepEqual(rollout.standing, standing);
+    assert.deepEqual(
+      rollout.members.map(({ nodeId, wave, generation }) => [nodeId, wave, generation]),
+      [
+        ['c', 1, 0n],
+        ['a', 2, 0n],
+        ['b', 2, 0n],
+      ],
+    );
+    assert.deepEqual(
+      rollout.waves.map(({ startedMs, passedMs }) => [startedMs, passedMs]),
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    );
+    assert.equal(rollouts.load('two'), undefined);
+    assert.deepEqual([rollouts.has('one'), rollouts.has('two'), rollouts.phase('one')], [true, false, 'Pending']);
+  });
+
+  test(`${kind}: what is loaded stays as it is while the store goes on`, (t) => {
+    const { stores } = open(t);
+    const before = add(stores, 'one');
+    const copy = structuredClone(before);
+    stores.transaction(() => {
+      const part = { previous: oldVersion, generation: 4n, assignedMs: 1, heardMs: 0 };
+      stores.rollouts.assign(before, 'a', part);
+      stores.rollouts.write(before, { ...standing, phase: 'Progressing', wave: 1 }, 8);
+    });
+    assert.deepEqual(before, copy);
+  });
+
+  test(`${kind}: write refuses a standing over a revision that is no longer the newest`, (t) => {
+    const { stores } = open(t);
+    const stale = add(stores, 'one');
+    const { rollouts, transaction } = stores;
+    transaction(() => rollouts.write(stale, { ...standing, phase: 'Progressing', wave: 1 }, 8));
+    assert.throws(() => transaction(() => rollouts.write(stale, standing, 9)), {
+      code: 'INTERNAL',
+      message: /revision/,
+    });
+    const { standing: kept, updatedMs, revision } = rollouts.load('one') ?? {};
+    assert.deepEqual([kept?.phase, updatedMs, revision], ['Progressing', 8, 2]);
+  });
+
+  test(`${kind}: assign, change and revert write one member each`, (t) => {
+    const { stores } = open(t);
+    const rollout = add(stores, 'one');
+    const { rollouts } = stores;
+    stores.transaction(() => {
+      rollouts.assign(rollout, 'a', { previous: oldVersion, generation: 1n << 40n, assignedMs: 1, heardMs: 0 });
+      rollouts.change(rollout, {
+        nodeId: 'a',
+        heardMs: 2,
+        ended: { outcome: 'FAILED', reasonCode: 'R', message: 'm' },
+      });
+      rollouts.revert(rollout, 'a', { revertGeneration: 9n, assignedMs: 3, heardMs: 3 });
+      rollouts.change(rollout, { nodeId: 'a', back: true });
+    });
+    const members = rollouts.load('one')?.members ?? [];
+    const unassigned = members.find(({ nodeId }) => nodeId === 'b');
+    assert.deepEqual(
+      members.find(({ nodeId }) => nodeId === 'a'),
+      {
+        ...unassigned,
+        nodeId: 'a',
+        previous: oldVersion,
+        generation: 1n << 40n,
+        assignedMs: 3,
+        heardMs: 3,
+        outcome: 'FAILED',
+        reasonCode: 'R',
+        message: 'm',
+        revertGeneration: 9n,
+        back: true,
+      },
+    );
+    assert.ok(members.filter(({ nodeId }) => nodeId !== 'a').every(({ generation }) => generation === 0n));
+  });
+
+  test(`${kind}: startWave and passWave keep the first time`, (t) => {
+    const { stores } = open(t);
+    const rollout = add(stores, 'one');
+    const { rollouts } = stores;
+    stores.transaction(() => {
+      for (const time of [5, 6]) rollouts.startWave(rollout, 1, time);
+      for (const time of [7, 8]) rollouts.passWave(rollout, 1, time);
+    });
+    const [first] = rollouts.load('one')?.waves ?? [];
+    assert.deepEqual([first?.startedMs, first?.passedMs], [5, 7]);
+  });
+
+  test(`${kind}: atWork and page: what is not final, oldest first; everything, newest first`, (t) => {
+    const { stores } = open(t);
+    const { rollouts } = stores;
+    for (const name of ['one', 'two', 'three']) add(stores, name);
+    const two = rollouts.load('two');
+    assert.ok(two);
+    stores.transaction(() => rollouts.write(two, { ...standing, phase: 'Complete' }, 8));
+    assert.deepEqual(
+      rollouts.atWork().map(({ spec }) => spec.name),
+      ['one', 'three'],
+    );
+    const first = rollouts.page(undefined, 2);
+    assert.deepEqual(
+      [...first, ...rollouts.page(first.at(-1)?.number, 2)].map(({ rollout }) => rollout.spec.name),
+      ['three', 'two', 'one'],
+    );
+  });
+
+  test(`${kind}: withStragglers: complete rollouts of which a node has still to answer its newest state`, (t) => {
+    const { stores } = open(t);
+    const { rollouts, desired, transaction } = stores;
+    const one = add(stores, 'one');
+    const tell = (generation: bigint): void =>
+      desired.put({ nodeId: 'a', generation, rollout: 'one', target: newVersion, envelope: Buffer.from('e') });
+    transaction(() => {
+      rollouts.assign(one, 'a', { previous: undefined, generation: 3n, assignedMs: 1, heardMs: 0 });
+      rollouts.write(one, { ...standing, phase: 'Complete' }, 8);
+      tell(3n);
+    });
+    assert.equal(rollouts.withStragglers().length, 1);
+    transaction(() => tell(4n));
+    assert.equal(rollouts.withStragglers().length, 0);
+  });
+
+  test(`${kind}: desired states and nodes: the newest of each, also after the process ended`, (t) => {
+    const { stores, reopen } = open(t);
+    const record = { nodeId: 'a', rollout: 'one', target: newVersion, envelope: Buffer.from('e') };
+    const report: StatusReport = { ...emptyReport, nodeId: 'a', observedGeneration: 1n << 60n };
+    stores.transaction(() => {
+      for (const generation of [1n, 1n << 60n]) stores.desired.put({ ...record, generation });
+      for (const lastSeenMs of [1, 2]) stores.nodes.put({ nodeId: 'a', lastSeenMs, report, committed: oldVersion });
+    });
+    const { desired, nodes } = reopen();
+    assert.deepEqual(desired.get('a'), { ...record, generation: 1n << 60n });
+    assert.equal(desired.get('b'), undefined);
+    assert.deepEqual(nodes.all(), [{ nodeId: 'a', lastSeenMs: 2, report, committed: oldVersion }]);
+  });
+
+  test(`${kind}: a transaction that fails leaves everything as it was, and the next one works`, (t) => {
+    const { stores } = open(t);
+    const rollout = add(stores, 'one');
+    const { rollouts, desired, nodes, events } = stores;
+    const before = structuredClone(rollout);
+    const writeAll = (): void => {
+      rollouts.add(named('two'));
+      rollouts.assign(rollout, 'a', { previous: undefined, generation: 3n, assignedMs: 1, heardMs: 0 });
+      rollouts.startWave(rollout, 1, 5);
+      rollouts.write(rollout, { ...standing, phase: 'Progressing' }, 8);
+      const record = { nodeId: 'a', generation: 3n, rollout: 'one', target: newVersion, envelope: Buffer.from('e') };
+      desired.put(record);
+      nodes.put({ nodeId: 'a', lastSeenMs: 1, report: emptyReport, committed: undefined });
+      events.append({ timeMs: 1, actor: 'x', kind: 'k', rollout: '', nodeId: '', message: '' });
+    };
+    const failing = (): void =>
+      stores.transaction(() => {
+        writeAll();
+        assert.equal(rollouts.load('one')?.standing.phase, 'Progressing');
+        throw new Error('undo');
+      });
+    assert.throws(failing, /undo/);
+    assert.deepEqual(rollouts.load('one'), before);
+    assert.deepEqual([rollouts.has('two'), desired.get('a'), nodes.all()], [false, undefined, []]);
+    assert.deepEqual(events.list(0n, 10), []);
+    stores.transaction(writeAll);
+    assert.equal(rollouts.load('one')?.standing.phase, 'Progressing');
+  });
+
+  test(`${kind}: events: offsets rise by one from 1, also over a transaction that was undone`, (t) => {
+    const { events, transaction } = open(t).stores;
+    const append = (event: string): void =>
+      events.append({ timeMs: 1, actor: 'x', kind: event, rollout: '', nodeId: '', message: '' });
+    const failing = (): void =>
+      transaction(() => {
+        append('lost');
+        throw new Error('undo');
+      });
+    transaction(() => append('a'));
+    assert.throws(failing);
+    transaction(() => append('b'));
+    assert.deepEqual(
+      events.list(0n, 10).map(({ offset, kind: event }) => `${offset}${event}`),
+      ['1a', '2b'],
+    );
+    assert.deepEqual(
+      events.list(2n, 10).map(({ kind: event }) => event),
+      ['b'],
+    );
+  });
+}
+
+for (const fate of ['kept', 'lost'] as const) {
+  test(`memory: power taken at a commit: the transaction is ${fate} whole, and all is refused until the power is back`, () => {
+    const { power, ...stores } = memoryStores();
+    add(stores, 'one');
+    power.cutAtCommit(fate);
+    const both = (): void => {
+      stores.transaction(() => {
+        stores.rollouts.add(named('two'));
+        stores.events.append({ timeMs: 1, actor: 'x', kind: 'k', rollout: '', nodeId: '', message: '' });
+      });
+    };
+    assert.throws(both, { code: 'UNAVAILABLE' });
+    assert.throws(() => stores.events.list(0n, 1), { code: 'UNAVAILABLE' });
+    power.restore();
+    const there = fate === 'kept';
+    assert.deepEqual(
+      [stores.rollouts.has('one'), stores.rollouts.has('two'), stores.events.list(0n, 9).length],
+      [true, there, there ? 1 : 0],
+    );
+  });
+}
+
+const emptyReport: StatusReport = {
+  nodeId: 'a',
+  bootId: 'boot',
+  sequence: 1n,
+  observedGeneration: 0n,
+  phase: 1,
+  reasonCode: '',
+  message: '',
+  model: '',
+  version: 0n,
+  manifestSha256: '',
+  backend: '',
+  address: '',
+  labels: {},
+  health: undefined,
+  createdUnixMs: 1n,
+};
