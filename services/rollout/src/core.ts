@@ -23,6 +23,7 @@ import type { EnrolledNode } from './fleet/enrolment.js';
 import { createFleet, type Fleet, type OpenStatus } from './fleet/fleet.js';
 import { type Answer, createOutbox, type Task } from './fleet/outbox.js';
 import { reconcile } from './reconcile.js';
+import { brokenEvent } from './state/event-log.js';
 import type { DurableStores } from './state/stores.js';
 
 /** What a core is made of. */
@@ -63,6 +64,9 @@ export interface ControllerCore {
   outgoingDone(task: Task, answer: Answer): void;
 }
 
+/** Newest events whose chain is checked when a core is made. */
+const eventsChecked = 10_000;
+
 /** A core that takes up whatever the stores say is at work. */
 export function createCore(options: CoreOptions): ControllerCore {
   const { enrolled, openStatus, generationOf, offlineAfterMs, clock, newUid, wake, changed, log } = options;
@@ -76,6 +80,8 @@ export function createCore(options: CoreOptions): ControllerCore {
     onRepaired: (nodeId) => repaired.add(nodeId),
   });
   outbox.setNodes(enrolled.map(({ id }) => id));
+  const broken = brokenEvent(stores.events, eventsChecked);
+  if (broken !== undefined) log.error('the log of events was altered', { offset: broken.offset, kind: broken.kind });
 
   const publish = (nodeIds: readonly string[]): void => {
     outbox.publish(nodeIds);

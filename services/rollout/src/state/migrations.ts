@@ -68,4 +68,7 @@ export const migrations: readonly string[] = [
      node_id TEXT NOT NULL,
      message TEXT NOT NULL
    ) STRICT`,
+  `ALTER TABLE event ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
+   ALTER TABLE event ADD COLUMN prev_sha256 TEXT NOT NULL DEFAULT '';
+   ALTER TABLE event ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''`,
 ];

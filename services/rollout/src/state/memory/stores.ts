@@ -1,5 +1,6 @@
+import type { ChainedEvent } from '@atoll/release/audit-chain';
 import type { DesiredRecord } from '../desired-store.js';
-import type { FleetEvent } from '../event-log.js';
+import { linked } from '../event-log.js';
 import type { NodeRecord } from '../node-store.js';
 import type { DurableStores } from '../stores.js';
 import { memoryRollouts } from './rollouts.js';
@@ -15,7 +16,7 @@ export function memoryStores(): MemoryStores {
   const log = undoLog();
   const desired = new UndoMap<string, DesiredRecord>(log);
   const nodes = new UndoMap<string, NodeRecord>(log);
-  const events: FleetEvent[] = [];
+  const events: ChainedEvent[] = [];
   return {
     power: log,
     transaction: (work) => log.transaction(work),
@@ -31,14 +32,16 @@ export function memoryStores(): MemoryStores {
     events: {
       append: (event) => {
         log.wrote(() => void events.pop());
-        events.push(event);
+        events.push(linked(events.at(-1), event));
       },
       list: (fromOffset, limit) => {
         log.check();
         const first = fromOffset < 1n ? 0 : Number(fromOffset) - 1;
-        return events
-          .slice(first, first + limit)
-          .map((event, index) => ({ ...event, offset: BigInt(first + index + 1) }));
+        return events.slice(first, first + limit);
+      },
+      head: () => {
+        log.check();
+        return events.at(-1);
       },
     },
   };

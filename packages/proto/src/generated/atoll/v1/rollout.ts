@@ -196,6 +196,12 @@ export interface FleetEvent {
   nodeId: string;
   /** Why, for people. */
   message: string;
+  /** Digest of the event before it, 64 hexadecimal digits; zeros for the first. */
+  prevSha256: string;
+  /** Digest of this event and of prev_sha256. */
+  sha256: string;
+  /** The numbers behind it, for example those of a gate, as JSON; empty = none. */
+  evidence: string;
 }
 
 /** Asks to begin a rollout. */
@@ -1223,7 +1229,18 @@ export const FleetNode_LabelsEntry: MessageFns<FleetNode_LabelsEntry> = {
 };
 
 function createBaseFleetEvent(): FleetEvent {
-  return { offset: 0n, timeUnixMs: 0n, actor: "", kind: "", rollout: "", nodeId: "", message: "" };
+  return {
+    offset: 0n,
+    timeUnixMs: 0n,
+    actor: "",
+    kind: "",
+    rollout: "",
+    nodeId: "",
+    message: "",
+    prevSha256: "",
+    sha256: "",
+    evidence: "",
+  };
 }
 
 export const FleetEvent: MessageFns<FleetEvent> = {
@@ -1254,6 +1271,15 @@ export const FleetEvent: MessageFns<FleetEvent> = {
     }
     if (message.message !== "") {
       writer.uint32(58).string(message.message);
+    }
+    if (message.prevSha256 !== "") {
+      writer.uint32(66).string(message.prevSha256);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(74).string(message.sha256);
+    }
+    if (message.evidence !== "") {
+      writer.uint32(82).string(message.evidence);
     }
     return writer;
   },
@@ -1327,6 +1353,30 @@ export const FleetEvent: MessageFns<FleetEvent> = {
             message.message = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.prevSha256 = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.evidence = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1353,6 +1403,9 @@ export const FleetEvent: MessageFns<FleetEvent> = {
     message.rollout = object.rollout ?? "";
     message.nodeId = object.nodeId ?? "";
     message.message = object.message ?? "";
+    message.prevSha256 = object.prevSha256 ?? "";
+    message.sha256 = object.sha256 ?? "";
+    message.evidence = object.evidence ?? "";
     return message;
   },
 };
