@@ -71,7 +71,7 @@ describe('a node under load whose runtime process', { skip: elsewhere, timeout: 
   });
 
   test('stops: the watchdog ends it, the request in it fails at most', async (t) => {
-    await meet(t, (pid) => void process.kill(pid, 'SIGSTOP'), 2);
+    await meet(t, (pid) => void process.kill(pid, 'SIGSTOP'), 5);
   });
 
   /** Asks for a model that needs much memory, under load: the others must serve on. True when it came. */

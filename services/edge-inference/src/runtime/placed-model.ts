@@ -13,7 +13,8 @@ import type { LoadedInfo } from './messages.js';
 import { createPipeline } from './pipeline.js';
 import type { Pipeline } from './pipeline.js';
 import type { Load, Plan, Route, Seat } from './placement.js';
-import type { LoadCheck, Slot } from './slot.js';
+import type { LoadCheck } from './load-check.js';
+import type { Slot } from './slot.js';
 import { afterFailure } from './trust.js';
 import type { Trust } from './trust.js';
 

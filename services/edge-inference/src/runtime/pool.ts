@@ -5,7 +5,8 @@ import { createPlacedModel } from './placed-model.js';
 import type { PlacedModel, SeatedSlot } from './placed-model.js';
 import { noRoute, placeModel } from './placement.js';
 import { startSlot } from './slot.js';
-import type { LoadCheck, SlotOptions } from './slot.js';
+import type { LoadCheck } from './load-check.js';
+import type { SlotOptions } from './slot.js';
 
 /** An accelerator of this node as it is now. */
 export interface DeviceStatus {

@@ -11,11 +11,13 @@ import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { ChildSettings, RunResult, RuntimeChild } from './child-process.js';
 import { isBeforeRun, isRuntimeGone, runtimeGone, startChild } from './child-process.js';
+import type { LoadCheck } from './load-check.js';
 import { machineMs } from './messages.js';
 import type { Candidate, LoadedInfo } from './messages.js';
 import { pause } from './pause.js';
 import { createRunLimits } from './run-limit.js';
 import { type RunWatch, watchRun } from './run-watch.js';
+import { wasUseful } from './useful-life.js';
 
 /** What a slot needs. */
 export interface SlotOptions {
@@ -61,12 +63,6 @@ export interface Slot {
   stop(): Promise<void>;
 }
 
-/** Judges a model that has been loaded, which runs what it is given; throws when the model may not serve. */
-export type LoadCheck = (
-  info: LoadedInfo,
-  run: (inputs: readonly Uint8Array[]) => Promise<RunResult>,
-) => void | Promise<void>;
-
 interface Job {
   readonly handle: string;
   readonly inputs: readonly Uint8Array[];
@@ -88,7 +84,6 @@ interface Kept {
   readonly check: LoadCheck;
 }
 
-const quickEndMs = 1_000;
 const firstBackoffMs = 100;
 const longestBackoffMs = 5_000;
 /** Children that may end while they load one model before it is given up: one may have been ended by something else. */
@@ -113,6 +108,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
   const sent: Sent[] = [];
   /** With the next run at its door a child does not wait for this process between two; what a device loses has another place. */
   const mostSent = settings.device === undefined ? 2 : 1;
+  /** Runs of the present child, or of the last one. */
+  let answered = 0;
   /** Aborts when there is a child again. */
   let back = new AbortController();
 
@@ -181,7 +178,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       const hit = sent[0] === undefined ? all : [sent[0].job.handle];
       log.warn('the runtime process ended unasked', { words, handles: hit });
       options.onCrash(hit);
-      quickEnds = performance.now() - began < quickEndMs ? quickEnds + 1 : 0;
+      quickEnds = wasUseful(performance.now() - began, answered) ? 0 : quickEnds + 1;
+      answered = 0;
       current = await replaced(quickEnds);
     }
   };
@@ -288,7 +286,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         continue;
       }
       const target = child;
-      const run = { job, watch: watchRun(limits.of(job.handle), () => target.kill()) };
+      const onDevice = settings.device !== undefined;
+      const run = { job, watch: watchRun(limits.of(job.handle), { pid: target.pid, onDevice, kill: target.kill }) };
       sent.push(run);
       sent[0]?.watch.begin();
       void execute(target, run).finally(() => {
@@ -303,6 +302,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     const sentMs = machineMs();
     try {
       const result = await target.run(job.handle, job.inputs);
+      answered++;
       const firstMs = Math.max(sentMs, watch.beganMs ?? sentMs);
       limits.took(job.handle, machineMs() - firstMs);
       const inputMs = Math.max(0, result.inputMs - (firstMs - sentMs));
@@ -318,7 +318,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         if (child === undefined) waitForChild(job, true);
         else waiting.unshift(job);
       } else {
-        const why = watch.hung ? `it did not end within ${watch.limitMs} ms` : reasonOf(error);
+        const why = watch.hung ?? reasonOf(error);
         job.reject(lost ? runtimeGone(`cannot run ${job.handle}: ${why}`, error) : error);
       }
     } finally {
