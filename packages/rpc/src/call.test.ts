@@ -105,3 +105,32 @@ test('an answer that lies untaken is let go at the deadline of its caller', { ti
   assert.equal(stream.rstCode, constants.NGHTTP2_CANCEL);
   session.destroy();
 });
+
+test('an answer that its caller does not take is given up without a deadline too, one message or many', async () => {
+  const big = Buffer.alloc(256 * 1024);
+  let streamed = 0;
+  const { server } = await serve(
+    {
+      findMissing: async () => ({ missingSha256: ['a'.repeat(1024)] }),
+      async *get() {
+        for (;;) {
+          streamed++;
+          yield { chunk: big, totalBytes: 0n };
+        }
+      },
+    },
+    { untakenMs: 100 },
+  );
+  const session = connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
+  after(() => session.close());
+  for (const { path } of [BlobServiceService.findMissing, BlobServiceService.get]) {
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    stream.on('error', () => undefined).end(empty);
+    const closed = once(stream, 'close', { signal: AbortSignal.timeout(5_000) });
+    stream.resume();
+    await closed;
+    assert.equal(stream.rstCode, constants.NGHTTP2_CANCEL, path);
+  }
+  assert.ok(streamed < 10, `${streamed} messages were made for a caller that takes none`);
+  await checkServing(server.address, 5_000);
+});

@@ -9,12 +9,14 @@ import { AtollError, reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
 import { metadataOf, percentEncoded, timeoutOf } from './call-headers.js';
+import { checkFieldCount } from './field-count.js';
 import type { BoundMethod, CallContext } from './handlers.js';
 import { maxMessageBytes } from './limits.js';
 import type { MessagePool } from './message-pool.js';
 import { acceptedEncodings, MessageReader, type RawMessage, unpackerOf } from './message-reader.js';
 import type { Room } from './room.js';
 import { malformed, toStatus, type WireStatus } from './status.js';
+import type { Untaken } from './untaken.js';
 
 /** What a call is answered with. */
 export interface CallBorder {
@@ -26,6 +28,8 @@ export interface CallBorder {
   readonly callBegins: (peer: string) => () => void;
   /** What messages that are on their way may take, of all calls of the connection. */
   readonly room: Room;
+  /** Holds the streams whose answers wait for their callers. */
+  readonly untaken: Untaken;
 }
 
 const okHeaders = {
@@ -91,6 +95,7 @@ class OpenCall {
     const { method } = this.#bound;
     this.#stream.once('close', () => {
       clearTimeout(this.#timer);
+      this.#border.untaken.delete(this.#stream);
       this.#hold(0);
       if (this.#over) return;
       this.#over = true;
@@ -198,6 +203,7 @@ class OpenCall {
 
   #parsed(bytes: Buffer): unknown {
     try {
+      checkFieldCount(bytes);
       return this.#bound.method.requestDeserialize(bytes);
     } catch (error) {
       if (error instanceof AtollError) throw error;
@@ -226,6 +232,7 @@ class OpenCall {
     this.#open();
     for (const part of frame.slice(0, -1)) this.#stream.write(part);
     this.#stream.end(frame.at(-1));
+    this.#border.untaken.add(this.#stream);
   }
 
   async #sendAll(input: unknown): Promise<void> {
@@ -234,7 +241,10 @@ class OpenCall {
       signal.throwIfAborted();
       if (!this.#stream.headersSent) this.#open();
       const roomy = this.#framed(item).map((part) => this.#stream.write(part));
-      if (roomy.includes(false)) await once(this.#stream, 'drain', { signal });
+      if (!roomy.includes(false)) continue;
+      this.#border.untaken.add(this.#stream);
+      await once(this.#stream, 'drain', { signal });
+      this.#border.untaken.delete(this.#stream);
     }
     this.#end({ code: 0, details: 'OK' });
   }
@@ -280,6 +290,7 @@ class OpenCall {
     if (this.#stream.headersSent) {
       this.#trailers = statusFields(status);
       this.#stream.end();
+      this.#border.untaken.add(this.#stream);
     } else {
       this.#stream.respond({ ...okHeaders, ...statusFields(status) }, { endStream: true });
     }

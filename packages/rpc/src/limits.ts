@@ -9,3 +9,6 @@ export const maxSessionMegabytes = 256;
 
 /** Dead peers are found within the sum of both. */
 export const keepalive = { everyMs: 30_000, timeoutMs: 10_000 } as const;
+
+/** A caller has so long, or up to twice, to take one message of an answer; a deadline of the call ends it before. */
+export const untakenMs = 60_000;

@@ -5,6 +5,7 @@ import { type ConnectionLimits, defaultConnectionLimits } from './connections.js
 import type { BoundService } from './handlers.js';
 import { createHealth } from './health.js';
 import { type Listener, startListener } from './listener.js';
+import { untakenMs } from './limits.js';
 import { reflection } from './reflection.js';
 import { createSessions, type OfferedMethod, type Sessions } from './sessions.js';
 import type { ServerTls } from './tls.js';
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly connections?: Partial<ConnectionLimits>;
   /** Streams that one connection may have open, default 1,000. */
   readonly maxConcurrentStreams?: number;
+  /** How long a caller has to take a message of an answer, or up to twice; default 60,000 ms. */
+  readonly untakenMs?: number;
   /** How long stop() lets calls finish before it cuts them, default 10,000 ms. */
   readonly drainMs?: number;
 }
@@ -46,6 +49,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000,
     callBegins: (peer) => listener.callBegins(peer),
+    untakenMs: options.untakenMs ?? untakenMs,
   });
   const listener = await startListener({
     listen: options.listen,

@@ -17,6 +17,7 @@ import type { BoundMethod } from './handlers.js';
 import { keepalive, maxArrivingBytes, maxSessionMegabytes } from './limits.js';
 import { MessagePool } from './message-pool.js';
 import { createRoom, type Room } from './room.js';
+import { watchUntaken } from './untaken.js';
 
 /** A method as a server offers it. */
 export interface OfferedMethod {
@@ -32,6 +33,8 @@ export interface SessionsOptions {
   readonly maxConcurrentStreams: number;
   /** Marks a call of this peer; the function that it gives is called at the call's end. */
   readonly callBegins: (peer: string) => () => void;
+  /** How long a caller has to take a message of an answer, or up to twice. */
+  readonly untakenMs: number;
 }
 
 /** See the head of the file. */
@@ -59,10 +62,17 @@ const frameBytes = 64 * 1024;
 const resetsPerConnection = 100;
 
 /** With no connection yet. */
-export function createSessions({ methods, log, maxConcurrentStreams, callBegins }: SessionsOptions): Sessions {
+export function createSessions({
+  methods,
+  log,
+  maxConcurrentStreams,
+  callBegins,
+  untakenMs,
+}: SessionsOptions): Sessions {
   const peers = new Map<ServerHttp2Session, Peer>();
   const allRoom = createRoom(maxArrivingBytes.server);
   const pool = new MessagePool();
+  const untaken = watchUntaken(untakenMs);
   let arriving = 'unknown';
   let draining = false;
   let wake: (() => void) | undefined;
@@ -103,7 +113,8 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
       refuseCall(stream, 12, `The server does not implement the method ${path.slice(0, 200)}`);
       return;
     }
-    answerCall(stream, headers, offered.bound, { peer, log, authorize: offered.authorize, pool, callBegins, room });
+    const { bound, authorize } = offered;
+    answerCall(stream, headers, bound, { peer, log, authorize, pool, callBegins, room, untaken });
   };
 
   return {
@@ -114,13 +125,14 @@ export function createSessions({ methods, log, maxConcurrentStreams, callBegins 
     async drain(graceMs) {
       draining = true;
       const ended = new Promise<void>((resolve) => (wake = resolve));
-      if (peers.size === 0) return;
+      if (peers.size === 0) return untaken.stop();
       for (const session of peers.keys()) session.close();
       const timer = setTimeout(() => {
         for (const session of peers.keys()) session.destroy();
       }, graceMs);
       await ended;
       clearTimeout(timer);
+      untaken.stop();
     },
   };
 }

@@ -17,7 +17,7 @@ export interface Watched {
   readonly pid: number;
   /** It computes on an accelerator, and sleeps meanwhile. */
   readonly onDevice: boolean;
-  kill(): void;
+  readonly kill: () => void;
 }
 
 /** From the beginning of a run to the first look at its process, and between two, milliseconds. */
