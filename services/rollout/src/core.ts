@@ -6,9 +6,10 @@
  * Contract for whoever drives it:
  * - onStatus, onHeartbeat, onBroker and onEnrolment take what came; they are cheap and write nothing. onStatus throws
  *   PERMISSION_DENIED or INVALID_ARGUMENT for a report that is refused.
- * - look() takes everything heard to the store and brings the rollouts forward; it is called soon after `wake` was called, many
- *   wakes may become one look, and it never throws: what fails is logged and is due again.
- * - tick() is called every second or two: it is all that makes deadlines pass and failed sends be tried again. It looks.
+ * - look() brings the rollouts forward by what is new; it is called soon after `wake` was called, many wakes may become one
+ *   look, and it never throws: what fails is logged and is due again.
+ * - tick() is called every second or two: it is all that makes deadlines pass, failed sends be tried again, and reports be
+ *   kept for the next core (which would hear them again from the bus without that). It looks, too.
  * - nextOutgoing() gives tasks for the bus until it gives undefined; each task is answered once by outgoingDone(), in any order,
  *   however late. Everything in a task is durable before the task is given.
  * - commands write before they return and throw what the caller is told.
@@ -22,8 +23,9 @@ import type { Director } from './director.js';
 import type { EnrolledNode } from './fleet/enrolment.js';
 import { createFleet, type Fleet, type OpenStatus } from './fleet/fleet.js';
 import { type Answer, createOutbox, type Task } from './fleet/outbox.js';
-import { reconcile } from './reconcile.js';
+import { createReconciler } from './reconcile.js';
 import { brokenEvent } from './state/event-log.js';
+import { cachedStores } from './state/rollout-cache.js';
 import type { DurableStores } from './state/stores.js';
 
 /** What a core is made of. */
@@ -70,7 +72,7 @@ const eventsChecked = 10_000;
 /** A core that takes up whatever the stores say is at work. */
 export function createCore(options: CoreOptions): ControllerCore {
   const { enrolled, openStatus, generationOf, offlineAfterMs, clock, newUid, wake, changed, log } = options;
-  const stores = { ...options.stores, director: options.director };
+  const stores = { ...cachedStores(options.stores), director: options.director };
   const fleet = createFleet({ enrolled, known: stores.nodes.all(), openStatus, clock, offlineAfterMs });
   const repaired = new Set<string>();
   const outbox = createOutbox({
@@ -87,6 +89,7 @@ export function createCore(options: CoreOptions): ControllerCore {
     outbox.publish(nodeIds);
     if (nodeIds.length > 0) wake();
   };
+  const reconciler = createReconciler({ stores, fleet, publish, log });
   const noteConnection = (): void => {
     if (fleet.setConnected(outbox.connected())) wake();
   };
@@ -100,10 +103,17 @@ export function createCore(options: CoreOptions): ControllerCore {
     });
     repaired.clear();
   };
-  const look = (): void => {
+  const keepReports = (): boolean =>
+    fleet.takeDirty((records) => {
+      stores.transaction(() => {
+        for (const record of records) stores.nodes.put(record);
+      });
+    });
+  const look = (sweep: boolean): void => {
     try {
-      noteRepairs();
-      if (reconcile({ stores, fleet, publish, log })) changed();
+      const known = sweep && keepReports();
+      if (sweep) noteRepairs();
+      if (reconciler.look(sweep) || known) changed();
     } catch (error) {
       log.error('cannot reconcile, trying again', { error });
     }
@@ -130,17 +140,16 @@ export function createCore(options: CoreOptions): ControllerCore {
       outbox.setNodes(nodes.map(({ id }) => id));
       wake();
     },
-    look,
+    look: () => look(false),
     tick: () => {
       outbox.round();
       noteConnection();
-      look();
+      look(true);
     },
     nextOutgoing: () => outbox.next(),
     outgoingDone: (task, answer) => {
       outbox.done(task, answer);
       noteConnection();
-      if (repaired.size > 0) wake();
     },
   };
 }

@@ -20,13 +20,18 @@ export interface Driver {
   stop(): Promise<void>;
 }
 
+/** Between looks, so that a flood of reports becomes a few of them, milliseconds. */
+const restMs = 20;
+
 /** Ticks at once, then every few seconds. */
 export function startDriver({ core, bus, log, everyMs }: DriverOptions): Driver {
-  let scheduled: NodeJS.Immediate | undefined;
+  let scheduled: NodeJS.Timeout | undefined;
+  let lookedMs = 0;
   const publisher = startPublisher({ bus, core, log });
   const look = (): void => {
     scheduled = undefined;
     core.look();
+    lookedMs = performance.now();
     publisher.wake();
   };
   const tick = (): void => {
@@ -37,11 +42,11 @@ export function startDriver({ core, bus, log, everyMs }: DriverOptions): Driver 
   tick();
   return {
     wake: () => {
-      scheduled ??= setImmediate(look);
+      scheduled ??= setTimeout(look, Math.max(0, lookedMs + restMs - performance.now()));
     },
     stop: async () => {
       clearInterval(timer);
-      clearImmediate(scheduled);
+      clearTimeout(scheduled);
       await publisher.stop();
     },
   };

@@ -17,15 +17,23 @@ export function memberChanges(
   verdicts: readonly Verdict[],
   fleet: FleetView,
 ): readonly MemberChange[] {
-  return rollout.members.flatMap((member, index) => {
-    const change = {
-      nodeId: member.nodeId,
-      ...heard(member, fleet),
-      ...ended(member, verdicts[index]),
-      ...back(member, rollout, fleet),
-    };
-    return Object.keys(change).length > 1 ? [change] : [];
-  });
+  return rollout.members.flatMap((member, index) => memberChange(member, verdicts[index], rollout, fleet) ?? []);
+}
+
+/** What is newly known of one member; undefined when nothing is. */
+export function memberChange(
+  member: Member,
+  verdict: Verdict | undefined,
+  rollout: Rollout,
+  fleet: FleetView,
+): MemberChange | undefined {
+  const change = {
+    nodeId: member.nodeId,
+    ...heard(member, fleet),
+    ...ended(member, verdict),
+    ...back(member, rollout, fleet),
+  };
+  return Object.keys(change).length > 1 ? change : undefined;
 }
 
 function heard(member: Member, fleet: FleetView): Pick<MemberChange, 'heardMs'> {

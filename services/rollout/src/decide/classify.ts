@@ -22,7 +22,8 @@ export function classify(rollout: Rollout, fleet: FleetView): readonly Verdict[]
   return rollout.members.map((member) => classifyMember(member, rollout.spec, fleet));
 }
 
-function classifyMember(member: Member, spec: Spec, fleet: FleetView): Verdict {
+/** The verdict on one member; of time it depends only where it is waited for or OFFLINE. */
+export function classifyMember(member: Member, spec: Spec, fleet: FleetView): Verdict {
   const verdict = (state: NodeState, waits: boolean, reasonCode = '', message = ''): Verdict => ({
     nodeId: member.nodeId,
     wave: member.wave,

@@ -18,15 +18,21 @@ export interface NewRollout {
   readonly createdMs: number;
 }
 
+/** A rollout but for its members. */
+export type RolloutOutline = Omit<Rollout, 'members'>;
+
 /** The store. Writes are meant to be made within one transaction of the database. */
 export interface RolloutStore {
   add(rollout: NewRollout): void;
   has(name: string): boolean;
   phase(name: string): Phase | undefined;
   load(name: string): Rollout | undefined;
+  /** The rollout without its members. */
+  outline(name: string): RolloutOutline | undefined;
+  member(name: string, nodeId: string): Member | undefined;
   /** Rollouts that are not final, oldest first. */
   atWork(): Rollout[];
-  /** Complete rollouts whose version some node has still to take or refuse. */
+  /** Complete rollouts whose version some node has still to take or refuse; one whose nodes were just told something else may be among them. */
   withStragglers(): Rollout[];
   /** Newest first; at most `limit`, older than the one numbered `before` (undefined = from the newest). */
   page(before: bigint | undefined, limit: number): { readonly rollout: Rollout; readonly number: bigint }[];
@@ -55,6 +61,9 @@ export function rolloutStore(db: Database): RolloutStore {
     has: (name) => db.first(() => true, 'SELECT 1 FROM rollout WHERE name = ?', name) === true,
     phase: (name) => db.first((row) => row.text('phase') as Phase, 'SELECT phase FROM rollout WHERE name = ?', name),
     load: (name) => db.first(whole, 'SELECT * FROM rollout WHERE name = ?', name),
+    outline: (name) => db.first((row) => readOutline(db, row), 'SELECT * FROM rollout WHERE name = ?', name),
+    member: (name, nodeId) =>
+      db.first(readMember, `SELECT * FROM member WHERE ${ofRollout} AND node_id = ?`, name, nodeId),
     atWork: () =>
       db.all(whole, "SELECT * FROM rollout WHERE phase IN ('Pending', 'Progressing', 'Reverting') ORDER BY id"),
     withStragglers: () =>
@@ -153,7 +162,11 @@ function standingValues({ phase, wave, reason, message, blockedOn }: Standing): 
 }
 
 function readRollout(db: Database, row: Row): Rollout {
-  const id = row.integer('id');
+  const members = db.all(readMember, 'SELECT * FROM member WHERE rollout_id = ? ORDER BY position', row.integer('id'));
+  return { ...readOutline(db, row), members };
+}
+
+function readOutline(db: Database, row: Row): RolloutOutline {
   return {
     uid: row.text('uid'),
     spec: specOf(row.bytes('spec'), row.text('manifest_sha256')),
@@ -164,8 +177,7 @@ function readRollout(db: Database, row: Row): Rollout {
       message: row.text('message'),
       blockedOn: JSON.parse(row.text('blocked_on')) as string[],
     },
-    members: db.all(readMember, 'SELECT * FROM member WHERE rollout_id = ? ORDER BY position', id),
-    waves: db.all(readWave, 'SELECT * FROM wave WHERE rollout_id = ? ORDER BY number', id),
+    waves: db.all(readWave, 'SELECT * FROM wave WHERE rollout_id = ? ORDER BY number', row.integer('id')),
     createdMs: row.number('created_ms'),
     updatedMs: row.number('updated_ms'),
     revision: row.number('revision'),

@@ -1,52 +1,13 @@
 /** One contract, two stores. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type Database, openDatabase } from '@atoll/database/database';
+import { test } from 'node:test';
 import type { StatusReport } from '@atoll/proto/atoll/v1/release';
-import { firstBreak } from '@atoll/release/audit-chain';
 import type { Rollout } from '../decide/rollout.js';
 import { newVersion, oldVersion, sampleSpec } from '../rollout-for-tests.js';
-import { brokenEvent } from './event-log.js';
 import { memoryStores } from './memory/stores.js';
-import { migrations } from './migrations.js';
 import type { NewRollout } from './rollout-store.js';
-import { databaseStores, type DurableStores } from './stores.js';
-
-/** Stores, and the same after the process that had them is no more. */
-interface Opened {
-  readonly stores: DurableStores;
-  readonly reopen: () => DurableStores;
-}
-
-function openDatabaseStores(t: TestContext): Opened {
-  const folder = mkdtempSync(join(tmpdir(), 'atoll-rollout-'));
-  const open = (): Database => openDatabase(join(folder, 'rollout.sqlite'), migrations);
-  let db = open();
-  t.after(() => {
-    db.close();
-    rmSync(folder, { recursive: true });
-  });
-  const reopen = (): DurableStores => {
-    db.close();
-    db = open();
-    return databaseStores(db);
-  };
-  return { stores: databaseStores(db), reopen };
-}
-
-function openMemoryStores(): Opened {
-  const stores = memoryStores();
-  const reopen = (): DurableStores => {
-    stores.power.cut();
-    assert.throws(() => stores.rollouts.has('one'), { code: 'UNAVAILABLE' });
-    stores.power.restore();
-    return stores;
-  };
-  return { stores, reopen };
-}
+import type { DurableStores } from './stores.js';
+import { storeKinds } from './stores-for-tests.js';
 
 const standing = { phase: 'Pending', wave: 0, reason: 'Accepted', message: 'm', blockedOn: ['controller'] } as const;
 const soak = { durationMs: 1_000, minRequests: 1, maxErrorRate: 0.5, maxLatencyRatio: 3, prepareDeadlineMs: 5_000 };
@@ -64,10 +25,7 @@ function add({ rollouts, transaction }: DurableStores, name: string): Rollout {
   return rollout;
 }
 
-for (const [kind, open] of [
-  ['database', openDatabaseStores],
-  ['memory', openMemoryStores],
-] as const) {
+for (const [kind, open] of storeKinds) {
   test(`${kind}: add and load: spec, plan in its order and standing, also after the process ended`, (t) => {
     const { stores, reopen } = open(t);
     add(stores, 'one');
@@ -185,7 +143,7 @@ for (const [kind, open] of [
   });
 
   test(`${kind}: withStragglers: complete rollouts of which a node has still to answer its newest state`, (t) => {
-    const { stores } = open(t);
+    const { stores, reopen } = open(t);
     const { rollouts, desired, transaction } = stores;
     const one = add(stores, 'one');
     const tell = (generation: bigint): void =>
@@ -197,7 +155,35 @@ for (const [kind, open] of [
     });
     assert.equal(rollouts.withStragglers().length, 1);
     transaction(() => tell(4n));
-    assert.equal(rollouts.withStragglers().length, 0);
+    assert.equal(reopen().rollouts.withStragglers().length, 0);
+  });
+
+  test(`${kind}: outline and member are parts of what load gives`, (t) => {
+    const { stores } = open(t);
+    const { members, ...outline } = add(stores, 'one');
+    assert.deepEqual(stores.rollouts.outline('one'), outline);
+    assert.deepEqual(
+      members.map(({ nodeId }) => stores.rollouts.member('one', nodeId)),
+      members,
+    );
+    assert.deepEqual([stores.rollouts.outline('two'), stores.rollouts.member('one', 'z')], [undefined, undefined]);
+  });
+
+  test(`${kind}: a rollout that was final and is at work again is among those at work`, (t) => {
+    const { stores } = open(t);
+    const { rollouts } = stores;
+    const names = (): string[] => rollouts.atWork().map(({ spec }) => spec.name);
+    add(stores, 'one');
+    for (const [phase, expected] of [
+      ['Aborted', []],
+      ['Reverting', ['one']],
+      ['Complete', []],
+    ] as const) {
+      const rollout = rollouts.load('one');
+      assert.ok(rollout);
+      stores.transaction(() => rollouts.write(rollout, { ...standing, phase }, 8));
+      assert.deepEqual([names(), rollouts.load('one')?.standing.phase], [expected, phase]);
+    }
   });
 
   test(`${kind}: desired states and nodes: the newest of each, also after the process ended`, (t) => {
@@ -237,89 +223,16 @@ for (const [kind, open] of [
       });
     assert.throws(failing, /undo/);
     assert.deepEqual(rollouts.load('one'), before);
+    assert.deepEqual(
+      rollouts.atWork().map(({ spec }) => spec.name),
+      ['one'],
+    );
     assert.deepEqual([rollouts.has('two'), desired.get('a'), nodes.all()], [false, undefined, []]);
     assert.deepEqual(events.list(0n, 10), []);
     stores.transaction(writeAll);
     assert.equal(rollouts.load('one')?.standing.phase, 'Progressing');
   });
-
-  test(`${kind}: events: each is chained to the one before, also after one that was undone and after the process ended`, (t) => {
-    const { stores, reopen } = open(t);
-    const append = ({ events }: DurableStores, event: string): void =>
-      events.append({ timeMs: 1, actor: 'x', kind: event, rollout: '', nodeId: '', message: '', evidence: '{"n":1}' });
-    stores.transaction(() => ['a', 'b', 'c'].forEach((event) => append(stores, event)));
-    const failing = (): void =>
-      stores.transaction(() => {
-        append(stores, 'lost');
-        throw new Error('undo');
-      });
-    assert.throws(failing);
-    const after = reopen();
-    after.transaction(() => append(after, 'd'));
-    const events = after.events.list(0n, 10);
-    assert.deepEqual(
-      events.map(({ kind: event, evidence }) => event + evidence),
-      ['a{"n":1}', 'b{"n":1}', 'c{"n":1}', 'd{"n":1}'],
-    );
-    assert.equal(firstBreak(events), undefined);
-    assert.equal(after.events.head()?.sha256, events.at(-1)?.sha256);
-    for (const limit of [1, 3, 4, 9]) assert.equal(brokenEvent(after.events, limit), undefined);
-  });
-
-  test(`${kind}: events: offsets rise by one from 1, also over a transaction that was undone`, (t) => {
-    const { events, transaction } = open(t).stores;
-    const append = (event: string): void =>
-      events.append({ timeMs: 1, actor: 'x', kind: event, rollout: '', nodeId: '', message: '' });
-    const failing = (): void =>
-      transaction(() => {
-        append('lost');
-        throw new Error('undo');
-      });
-    transaction(() => append('a'));
-    assert.throws(failing);
-    transaction(() => append('b'));
-    assert.deepEqual(
-      events.list(0n, 10).map(({ offset, kind: event }) => `${offset}${event}`),
-      ['1a', '2b'],
-    );
-    assert.deepEqual(
-      events.list(2n, 10).map(({ kind: event }) => event),
-      ['b'],
-    );
-  });
 }
-
-test('database: events from before there was a chain are chained once; one that is altered later is found', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atoll-rollout-'));
-  const path = join(folder, 'rollout.sqlite');
-  const old = openDatabase(path, migrations.slice(0, 1));
-  for (const kind of ['a', 'b', 'c'])
-    old.run(
-      'INSERT INTO event (time_ms, actor, kind, rollout, node_id, message) VALUES (1, ?, ?, ?, ?, ?)',
-      'x',
-      kind,
-      '',
-      '',
-      '',
-    );
-  old.close();
-  const db = openDatabase(path, migrations);
-  t.after(() => {
-    db.close();
-    rmSync(folder, { recursive: true });
-  });
-  const { events } = databaseStores(db);
-  assert.equal(firstBreak(events.list(0n, 10)), undefined);
-  const digests = events.list(0n, 10).map(({ sha256 }) => sha256);
-  assert.deepEqual(
-    databaseStores(db)
-      .events.list(0n, 10)
-      .map(({ sha256 }) => sha256),
-    digests,
-  );
-  db.run("UPDATE event SET message = 'other' WHERE offset = 2");
-  assert.equal(brokenEvent(events, 10)?.offset, 2n);
-});
 
 for (const fate of ['kept', 'lost'] as const) {
   test(`memory: power taken at a commit: the transaction is ${fate} whole, and all is refused until the power is back`, () => {

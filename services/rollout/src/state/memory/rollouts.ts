@@ -1,13 +1,13 @@
 import { AtollError } from '@atoll/base/error';
 import { isFinal, type Member, type Rollout, type WaveTimes } from '../../decide/rollout.js';
 import type { DesiredRecord } from '../desired-store.js';
-import type { NewRollout, RolloutStore } from '../rollout-store.js';
+import type { NewRollout, RolloutOutline, RolloutStore } from '../rollout-store.js';
 import { type UndoLog, UndoMap } from './undo.js';
 
 /** A rollout with its members in a list that is written in place. */
 interface Kept {
   readonly number: bigint;
-  readonly rollout: Rollout;
+  readonly rollout: RolloutOutline;
   readonly members: Member[];
   readonly positions: ReadonlyMap<string, number>;
 }
@@ -55,6 +55,11 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
       const found = byName.get(name);
       return found === undefined ? undefined : snapshot(found);
     },
+    outline: (name) => byName.get(name)?.rollout,
+    member: (name, nodeId) => {
+      const { members, positions } = byName.get(name) ?? {};
+      return members?.[positions?.get(nodeId) ?? -1];
+    },
     atWork: () =>
       byName
         .values()
@@ -98,7 +103,7 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
 function newlyKept({ uid, spec, plan, standing, createdMs }: NewRollout, number: bigint): Kept {
   const members = plan.flatMap((nodeIds, index) => nodeIds.map((nodeId) => newMember(nodeId, index + 1)));
   const waves = plan.map(() => ({ startedMs: 0, passedMs: 0 }));
-  const rollout = { uid, spec, standing, waves, members: [], createdMs, updatedMs: createdMs, revision: 1 };
+  const rollout = { uid, spec, standing, waves, createdMs, updatedMs: createdMs, revision: 1 };
   return { number, rollout, members, positions: new Map(members.map(({ nodeId }, index) => [nodeId, index])) };
 }
 

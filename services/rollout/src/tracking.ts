@@ -1,0 +1,96 @@
+/**
+ * The verdicts on a rollout's nodes from one look to the next. A node is judged again when something is new of it or of its
+ * part; nodes that wait for something are judged again at each sweep, because time alone may change that; and all are now
+ * and then, so that nothing rests on having been told.
+ */
+import { type MemberChange, memberChange } from './decide/changes.js';
+import { classifyMember, type Verdict } from './decide/classify.js';
+import type { FleetView } from './decide/fleet-view.js';
+import type { Member, Rollout } from './decide/rollout.js';
+
+/** What came of judging again. */
+export interface Judged {
+  /** On all nodes, in the order of the members. */
+  readonly verdicts: readonly Verdict[];
+  readonly changes: readonly MemberChange[];
+  /** False when neither verdicts nor rollout nor fleet are other than at the last time. */
+  readonly isNew: boolean;
+}
+
+/** What one look knows of time and news. */
+export interface Occasion {
+  readonly news: ReadonlySet<string>;
+  /** 'open': nodes that wait are judged again; 'all': every node is. */
+  readonly sweep: 'none' | 'open' | 'all';
+}
+
+/** Verdicts of one rollout. */
+export interface Tracking {
+  judge(rollout: Rollout, fleet: FleetView, occasion: Occasion): Judged;
+}
+
+/** A tracking that has judged nobody. */
+export function createTracking(): Tracking {
+  let members: readonly Member[] = [];
+  let verdicts: Verdict[] = [];
+  let positions: ReadonlyMap<string, number> = new Map();
+  let open = new Set<number>();
+  let seen: Rollout | undefined;
+  let seenFleet = '';
+
+  const due = (rollout: Rollout, fleet: FleetView, { news, sweep }: Occasion): Iterable<number> => {
+    const wholly = sweep === 'all' || members.length !== rollout.members.length;
+    if (wholly) return rollout.members.keys();
+    const found = new Set<number>(sweep === 'open' || stateOf(fleet) !== seenFleet ? open : []);
+    if (rollout.members !== members) {
+      for (const [index, member] of rollout.members.entries()) if (member !== members[index]) found.add(index);
+    }
+    for (const nodeId of news) {
+      const position = positions.get(nodeId);
+      if (position !== undefined) found.add(position);
+    }
+    return found;
+  };
+
+  return {
+    judge: (rollout, fleet, occasion) => {
+      if (members.length !== rollout.members.length) {
+        positions = new Map(rollout.members.map(({ nodeId }, index) => [nodeId, index]));
+        verdicts = [];
+        open = new Set();
+      }
+      let isNew = rollout !== seen || stateOf(fleet) !== seenFleet;
+      const changes: MemberChange[] = [];
+      for (const index of due(rollout, fleet, occasion)) {
+        const member = rollout.members[index];
+        if (member === undefined) continue;
+        const verdict = classifyMember(member, rollout.spec, fleet);
+        if (!isSame(verdicts[index], verdict)) isNew = true;
+        verdicts[index] = verdict;
+        if (mayChangeByTime(verdict, member)) open.add(index);
+        else open.delete(index);
+        const change = memberChange(member, verdict, rollout, fleet);
+        if (change !== undefined) changes.push(change);
+      }
+      ({ members } = rollout);
+      seen = rollout;
+      seenFleet = stateOf(fleet);
+      return { verdicts, changes, isNew: isNew || changes.length > 0 };
+    },
+  };
+}
+
+/** What of the fleet as a whole verdicts and decisions look at. */
+function stateOf({ connected, silenceCounts, silent }: FleetView): string {
+  return `${connected} ${silenceCounts} ${silent}`;
+}
+
+function mayChangeByTime({ state, waits }: Verdict, { outcome }: Member): boolean {
+  // Timed out is final, short of a report, once it is written.
+  return state === 'OFFLINE' || (state === 'TIMED_OUT' && outcome !== 'TIMED_OUT') || (waits && state !== 'PENDING');
+}
+
+function isSame(before: Verdict | undefined, now: Verdict): boolean {
+  if (before === undefined || before.state !== now.state || before.waits !== now.waits) return false;
+  return before.wave === now.wave && before.reasonCode === now.reasonCode && before.message === now.message;
+}
