@@ -11,7 +11,7 @@ import type { ChangeDeps } from './changes.js';
 import { probeBeside } from './changes.js';
 import type { Loader } from './loader.js';
 import type { Entry, Model } from './model-state.js';
-import { beside } from './model-state.js';
+import { beside, failedBeside } from './model-state.js';
 import type { ActivateResult } from './swapper.js';
 
 /** Where a version can run beside the stable one. */
@@ -118,6 +118,7 @@ export function createBesides(deps: ChangeDeps & { readonly loader: Loader }): B
         if (percent === undefined) return [];
         checkPercent(name, percent);
         const side = model?.[label];
+        if (side?.failed !== undefined) throw failedBeside(`set a share of ${name}`, label, side);
         if (model !== undefined && side !== undefined) return [{ model, label, side, percent }];
         throw new AtollError('FAILED_PRECONDITION', `cannot set a share of ${name}: it has no ${label}`);
       });
@@ -135,6 +136,7 @@ export function createBesides(deps: ChangeDeps & { readonly loader: Loader }): B
       if (failed?.entry.pkg.version !== version) return;
       // At once: a change that is under way in the model's turn may take long.
       failed.percent = 0;
+      failed.failed = reason;
       await model.turns.take(async () => {
         if (model[label] === failed) await take(model, label, reason);
       });

@@ -10,7 +10,7 @@ import type { ProbeResult } from '../runtime/probe.js';
 import type { TrialReason } from './judge.js';
 import { tooSlowBeside } from './too-slow.js';
 import type { Entry, Model, Needs, Owner } from './model-state.js';
-import { samePackage } from './model-state.js';
+import { failedBeside, samePackage } from './model-state.js';
 import type { NodeModels } from './node-models.js';
 import type { Residency } from './residency.js';
 import type { ActivateResult, ActivateStage } from './swapper.js';
@@ -71,6 +71,7 @@ export function createChanges(deps: ChangeDeps): Changes {
   const takeOver = async (model: Model, before: Pick<Entry, 'stats'> | undefined, why: string): Promise<void> => {
     const { canary } = model;
     if (canary === undefined) throw noCanary(model.name);
+    if (canary.failed !== undefined) throw failedBeside(`promote ${model.name}`, 'canary', canary);
     model.canary = undefined;
     trials.end(model, 'canary');
     const leaving = residency.install(model, canary.entry, why);
@@ -160,7 +161,8 @@ export function createChanges(deps: ChangeDeps): Changes {
     },
     returnFrom: (model, version, reason) =>
       model.turns.take(async () => {
-        if (model.stable?.pkg.version !== version || model.previous === undefined) return;
+        // It may have been unloaded for want of memory meanwhile: its next request must not bring it back.
+        if ((model.stable ?? model.resting)?.pkg.version !== version || model.previous === undefined) return;
         const { previous } = model;
         const why = `${reason.code}: ${reason.message}`;
         await goBack(model, `v${version} failed its trial`);

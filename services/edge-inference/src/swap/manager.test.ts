@@ -99,6 +99,24 @@ describe('a swap manager', { timeout: 120_000 }, () => {
     for (let i = 0; i < 4; i++) assert.equal(await ask(node, 'tiny'), '1');
   });
 
+  test('a promotion that waits for its turn is refused when the canary fails meanwhile', async () => {
+    const node = await start();
+    const { swapper, runtimePids } = node.running;
+    await swapper.activate(await maker.make(1n), never);
+    await swapper.besides.begin({ pkg: await maker.make(2n), label: 'canary', percent: 50 }, never);
+    // The model's turn is taken for longer than a look at its trials takes.
+    const shadows = await Promise.all([3n, 4n, 5n, 6n, 7n, 8n, 9n, 10n].map((version) => maker.make(version)));
+    const before = shadows.map((pkg) => swapper.besides.begin({ pkg, label: 'shadow', percent: 10 }, never));
+    const promoted = assert.rejects(swapper.promote('tiny'), {
+      code: 'FAILED_PRECONDITION',
+      message: /^cannot promote tiny: its canary v2 has failed its trial: CRASHED/,
+    });
+    for (const pid of runtimePids) process.kill(pid, 'SIGKILL');
+    await promoted;
+    await Promise.allSettled(before);
+    assert.equal(await ask(node, 'tiny'), '1');
+  });
+
   test('a shadow runs on the same inputs, answers nobody, and is taken away when it disagrees', async () => {
     const node = await start();
     const { swapper } = node.running;

@@ -1,3 +1,4 @@
+import { AtollError } from '@atoll/base/error';
 import type { ModelPackage } from '../models/model-package.js';
 import type { LoadedInfo } from '../runtime/messages.js';
 import type { StatsRecorder } from '../stats.js';
@@ -43,6 +44,8 @@ export interface Beside {
   /** Of the canary: its share of the requests. Of the shadow: the share of the stable version's that it gets a copy of. */
   percent: number;
   readonly dealer: ShareDealer;
+  /** It failed its trial and is about to be taken away: whoever waits for his turn must not build on it. */
+  failed: string | undefined;
 }
 
 /** Who changes a model's versions. */
@@ -98,7 +101,15 @@ export function createModel(name: string): Model {
 
 /** A version that begins its life beside the stable one. */
 export function beside(entry: Entry, percent: number): Beside {
-  return { entry, percent, dealer: createShareDealer() };
+  return { entry, percent, dealer: createShareDealer(), failed: undefined };
+}
+
+/** FAILED_PRECONDITION for what cannot be done with a version that failed its trial. */
+export function failedBeside(what: string, label: string, { entry, failed }: Beside): AtollError {
+  return new AtollError(
+    'FAILED_PRECONDITION',
+    `cannot ${what}: its ${label} v${entry.pkg.version} has failed its trial: ${failed ?? ''}`,
+  );
 }
 
 /** The label that a loaded version carries; undefined when it is on its way out. */
