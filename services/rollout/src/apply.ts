@@ -67,8 +67,8 @@ function perform(writer: Writer, action: Action): readonly string[] {
   const { rollouts, rollout, fleet, note } = writer;
   switch (action.kind) {
     case 'assign':
+      if (rollout.waves[action.wave - 1]?.startedMs === 0) noteStart(writer, action.wave);
       rollouts.startWave(rollout, action.wave, fleet.nowMs);
-      note('WaveStarted', `wave ${action.wave} of ${rollout.waves.length}: ${listOf(action.nodeIds)}`);
       for (const nodeId of action.nodeIds) assign(writer, nodeId);
       return action.nodeIds;
     case 'pass-wave':
@@ -79,6 +79,11 @@ function perform(writer: Writer, action: Action): readonly string[] {
       for (const member of membersOf(rollout, action.nodeIds)) sendBack(writer, member);
       return action.nodeIds;
   }
+}
+
+function noteStart({ rollout, note }: Writer, wave: number): void {
+  const nodeIds = rollout.members.filter((member) => member.wave === wave).map(({ nodeId }) => nodeId);
+  note('WaveStarted', `wave ${wave} of ${rollout.waves.length}: ${listOf(nodeIds)}`);
 }
 
 function assign(writer: Writer, nodeId: string): void {

@@ -8,6 +8,7 @@ import type { Decision } from './decide/decide.js';
 import { type AbortPolicy, decideAbort, decideUndo } from './decide/orders.js';
 import type { Rollout, Spec } from './decide/rollout.js';
 import type { Fleet } from './fleet/fleet.js';
+import { firstPortion } from './portion.js';
 import { planWaves } from './plan/waves.js';
 
 /** What the commands work on. */
@@ -41,7 +42,9 @@ export function createCommands(context: CommandContext): Commands {
     const rollout = load(stores, name);
     const view = fleet.view();
     const verdicts = classify(rollout, view);
-    publish(apply(stores, rollout, memberChanges(rollout, verdicts, view), decideOrder(rollout), view, actor));
+    publish(
+      apply(stores, rollout, memberChanges(rollout, verdicts, view), firstPortion(decideOrder(rollout)), view, actor),
+    );
     kick();
     return load(stores, name);
   };

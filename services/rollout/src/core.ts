@@ -7,7 +7,8 @@
  * - onStatus, onHeartbeat, onBroker and onEnrolment take what came; they are cheap and write nothing. onStatus throws
  *   PERMISSION_DENIED or INVALID_ARGUMENT for a report that is refused.
  * - look() brings the rollouts forward by what is new; it is called soon after `wake` was called, many wakes may become one
- *   look, and it never throws: what fails is logged and is due again.
+ *   look, and it never throws: what fails is logged and is due again. One look tells a thousand nodes something at most, and
+ *   wakes for the rest.
  * - tick() is called every second or two: it is all that makes deadlines pass, failed sends be tried again, and reports be
  *   kept for the next core (which would hear them again from the bus without that). It looks, too.
  * - nextOutgoing() gives tasks for the bus until it gives undefined; each task is answered once by outgoingDone(), in any order,
@@ -89,7 +90,7 @@ export function createCore(options: CoreOptions): ControllerCore {
     outbox.publish(nodeIds);
     if (nodeIds.length > 0) wake();
   };
-  const reconciler = createReconciler({ stores, fleet, publish, log });
+  const reconciler = createReconciler({ stores, fleet, publish, wake, log });
   const noteConnection = (): void => {
     if (fleet.setConnected(outbox.connected())) wake();
   };

@@ -9,6 +9,7 @@ import { apply, type Stores } from './apply.js';
 import { decide } from './decide/decide.js';
 import type { Rollout } from './decide/rollout.js';
 import type { Fleet } from './fleet/fleet.js';
+import { firstPortion, portion } from './portion.js';
 import { createTracking, type Occasion, type Tracking } from './tracking.js';
 
 /** What reconciling works on. */
@@ -17,6 +18,8 @@ export interface ReconcilerOptions {
   readonly fleet: Pick<Fleet, 'view' | 'takeNews'>;
   /** Told of the nodes whose desired state is new, after it is durable. */
   readonly publish: (nodeIds: readonly string[]) => void;
+  /** Told that another look is due at once. */
+  readonly wake: () => void;
   readonly log: Logger;
 }
 
@@ -32,37 +35,41 @@ const maxSteps = 1_000;
 const sweepsToAll = 15;
 
 /** A reconciler that has seen nothing yet. */
-export function createReconciler({ stores, fleet, publish, log }: ReconcilerOptions): Reconciler {
+export function createReconciler({ stores, fleet, publish, wake, log }: ReconcilerOptions): Reconciler {
   const { rollouts } = stores;
   const trackings = new Map<string, Tracking>();
   let sweeps = 0;
 
-  /** Takes one rollout one step on; false when there was nothing to do. */
-  const step = (rollout: Rollout, tracking: Tracking, occasion: Occasion): boolean => {
+  /** Takes one rollout one step on; 'portion' when it may have much more to do. */
+  const step = (rollout: Rollout, tracking: Tracking, occasion: Occasion): 'settled' | 'moved' | 'portion' => {
     const view = fleet.view();
     const { verdicts, changes, isNew } = tracking.judge(rollout, view, occasion);
-    if (!isNew && occasion.sweep === 'none') return false;
-    const decision = decide(rollout, verdicts, view);
+    if (!isNew && occasion.sweep === 'none') return 'settled';
+    const decision = firstPortion(decide(rollout, verdicts, view));
     const { standing, actions } = decision;
-    if (changes.length === 0 && actions.length === 0 && isDeepStrictEqual(standing, rollout.standing)) return false;
-    publish(apply(stores, rollout, changes, decision, view));
+    if (changes.length === 0 && actions.length === 0 && isDeepStrictEqual(standing, rollout.standing)) return 'settled';
+    const told = apply(stores, rollout, changes, decision, view);
+    publish(told);
     if (standing.phase !== rollout.standing.phase || standing.wave !== rollout.standing.wave) {
       const { phase, wave, reason, message } = standing;
       log.info('rollout moved', { rollout: rollout.spec.name, phase, wave, reason, detail: message });
     }
-    return true;
+    return told.length < portion ? 'moved' : 'portion';
   };
   const bringForward = (rollout: Rollout, occasion: Occasion): boolean => {
     const { uid, spec } = rollout;
     const tracking = trackings.get(uid) ?? createTracking();
     trackings.set(uid, tracking);
     try {
-      if (!step(rollout, tracking, occasion)) return false;
+      let came = step(rollout, tracking, occasion);
+      if (came === 'settled') return false;
       const again: Occasion = { news: new Set(), sweep: 'none' };
-      for (let steps = 1; steps < maxSteps; steps++) {
+      for (let steps = 1; came === 'moved' && steps < maxSteps; steps++) {
         const next = rollouts.load(spec.name);
-        if (next === undefined || !step(next, tracking, again)) break;
+        came = next === undefined ? 'settled' : step(next, tracking, again);
       }
+      // The rest waits for the next look, so that others are heard in between.
+      if (came === 'portion') wake();
     } catch (error) {
       // Of this rollout alone: the others must not wait for it.
       log.error('cannot bring a rollout forward, trying again', { rollout: spec.name, error });

@@ -45,7 +45,7 @@ export function rollout(
   standing: Partial<Standing> = {},
   spec: Partial<Spec> = {},
 ): Rollout {
-  const wave = Math.max(...members.map((one) => one.wave));
+  const wave = Math.max(0, ...members.map((one) => one.wave));
   return {
     uid: 'uid',
     spec: { ...sampleSpec, ...spec },

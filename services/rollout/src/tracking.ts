@@ -38,18 +38,34 @@ export function createTracking(): Tracking {
   let seen: Rollout | undefined;
   let seenFleet = '';
 
-  const due = (rollout: Rollout, fleet: FleetView, { news, sweep }: Occasion): Iterable<number> => {
-    const wholly = sweep === 'all' || members.length !== rollout.members.length;
-    if (wholly) return rollout.members.keys();
-    const found = new Set<number>(sweep === 'open' || stateOf(fleet) !== seenFleet ? open : []);
-    if (rollout.members !== members) {
-      for (const [index, member] of rollout.members.entries()) if (member !== members[index]) found.add(index);
+  /** Members that were written, and nodes with news. */
+  const touched = (rollout: Rollout, news: ReadonlySet<string>): Set<number> => {
+    const found = new Set<number>();
+    // By index: this runs over a whole fleet.
+    for (let index = 0; rollout.members !== members && index < members.length; index++) {
+      if (rollout.members[index] !== members[index]) found.add(index);
     }
     for (const nodeId of news) {
       const position = positions.get(nodeId);
       if (position !== undefined) found.add(position);
     }
     return found;
+  };
+  /** Calls `judgeOne` once for each that is due. */
+  const visit = (
+    rollout: Rollout,
+    fleet: FleetView,
+    { news, sweep }: Occasion,
+    judgeOne: (index: number) => void,
+  ): void => {
+    if (sweep === 'all' || members.length !== rollout.members.length) {
+      for (let index = 0; index < rollout.members.length; index++) judgeOne(index);
+      return;
+    }
+    const found = touched(rollout, news);
+    for (const index of found) judgeOne(index);
+    if (sweep === 'none' && stateOf(fleet) === seenFleet) return;
+    for (const index of open) if (!found.has(index)) judgeOne(index);
   };
 
   return {
@@ -61,9 +77,9 @@ export function createTracking(): Tracking {
       }
       let isNew = rollout !== seen || stateOf(fleet) !== seenFleet;
       const changes: MemberChange[] = [];
-      for (const index of due(rollout, fleet, occasion)) {
+      visit(rollout, fleet, occasion, (index) => {
         const member = rollout.members[index];
-        if (member === undefined) continue;
+        if (member === undefined) return;
         const verdict = classifyMember(member, rollout.spec, fleet);
         if (!isSame(verdicts[index], verdict)) isNew = true;
         verdicts[index] = verdict;
@@ -71,7 +87,7 @@ export function createTracking(): Tracking {
         else open.delete(index);
         const change = memberChange(member, verdict, rollout, fleet);
         if (change !== undefined) changes.push(change);
-      }
+      });
       ({ members } = rollout);
       seen = rollout;
       seenFleet = stateOf(fleet);

@@ -8,6 +8,7 @@
  * before it the generations that the broker holds are not known.
  */
 import type { DesiredStore } from '../state/desired-store.js';
+import { IdQueue } from './id-queue.js';
 
 /** What is to be done on the bus for a node. */
 export type Task =
@@ -54,10 +55,10 @@ const perRound = 32;
 
 /** An outbox that has to compare every node first. */
 export function createOutbox({ desired, generationOf, onHeld, onRepaired }: OutboxOptions): Outbox {
-  const changed = new Set<string>();
-  const suspected = new Set<string>();
+  const changed = new IdQueue();
+  const suspected = new IdQueue();
   /** Compared as a routine: what comes of one says nothing of the others. */
-  const routine = new Set<string>();
+  const routine = new IdQueue();
   const repairs = new Set<string>();
   /** The nodes with a task under way; true for a comparison that was due before anything may be assigned. */
   const underWay = new Map<string, boolean>();
@@ -68,13 +69,11 @@ export function createOutbox({ desired, generationOf, onHeld, onRepaired }: Outb
   let resting = false;
   let connected = false;
 
-  const takeFrom = (set: Set<string>): string | undefined => {
-    for (const id of set) {
-      if (underWay.has(id)) continue;
-      set.delete(id);
-      if (nodes.has(id)) return id;
+  const takeFrom = (queue: IdQueue): string | undefined => {
+    for (;;) {
+      const id = queue.take((one) => !underWay.has(one));
+      if (id === undefined || nodes.has(id)) return id;
     }
-    return undefined;
   };
   const nextPut = (): Task | undefined => {
     for (;;) {

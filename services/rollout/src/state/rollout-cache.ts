@@ -54,7 +54,7 @@ function rolloutCache(store: RolloutStore): RolloutCache {
     const outline = one.outline ? store.outline(name) : undefined;
     let { members } = rollout;
     if (touched.size > 0) {
-      const next: Member[] = [...members];
+      const next: Member[] = members.slice();
       for (const nodeId of touched) {
         const position = positions.get(nodeId);
         const member = position === undefined ? undefined : store.member(name, nodeId);
