@@ -3,37 +3,22 @@ import type { Clock } from '@atoll/base/clock';
 import { AtollError } from '@atoll/base/error';
 import type { Running } from '@atoll/base/lifecycle';
 import type { Logger } from '@atoll/base/log';
-import { InferenceServiceService } from '@atoll/proto/atoll/v1/inference';
-import { bindService } from '@atoll/rpc/handlers';
-import { maxMessageBytes } from '@atoll/rpc/limits';
-import { startServer } from '@atoll/rpc/server';
 import { pluggedDevices } from '@atoll/runtime/plugged-devices';
 import { startGuard } from './access/guard.js';
 import { openToNetwork } from './access/security-config.js';
-import { atollVersion } from './atoll-version.js';
 import { createBackendChoices } from './backends/backend-choices.js';
 import { betterBackend, choiceInWords } from './backends/choose.js';
 import { createKnownTrials } from './backends/known-trials.js';
 import { tryBackends } from './backends/try-backends.js';
 import { type EdgeInferenceConfig, triesAtStart } from './config.js';
-import { createHandlers } from './http/handlers.js';
-import { defaultHttpLimits, startHttp } from './http/http-server.js';
 import { createReadiness } from './infer/readiness.js';
 import { createInference } from './inference.js';
-import { createNodeMetrics } from './metrics/node-metrics.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
 import { packageFromFile } from './models/from-file.js';
 import { checkRepositoryFolder, repositoryFolder } from './models/repository/folder.js';
 import { createRepository } from './models/repository/repository.js';
 import type { Repository } from './models/repository/repository.js';
-import { control } from './rpc/control.js';
-import { describeModels } from './rpc/describe-models.js';
-import { explain } from './rpc/explain.js';
 import type { HealthReport } from './rpc/health-report.js';
-import { createHealthReport } from './rpc/health-report.js';
-import { openInference } from './rpc/open-inference.js';
-import { predictStream } from './rpc/predict-stream.js';
-import { predict } from './rpc/predict.js';
 import { childSettingsOf } from './runtime/child-settings.js';
 import { type EarlyChildren, startEarlyChildren } from './runtime/early-children.js';
 import { watchMemory } from './runtime/memory-watch.js';
@@ -170,60 +155,38 @@ export async function startEdgeInference(
       shadowing: createShadowing({ pool, clock, log }),
       ended: createEnded(tracing, log, clock),
     });
-    const one = predict(inference);
-    const own = bindService(InferenceServiceService, {
-      predict: one,
-      predictStream: predictStream(one),
-      describeModels: describeModels(swaps, backends),
-      explain: explain({ manager: swaps, inference, pool, backends, backendRule: config.backend }),
-      ...control(swaps, repository),
-    });
     const readiness = createReadiness(swaps, pool);
-    const open = openInference({ inference, manager: swaps, repository, readiness, slots: pool.size });
-    const server = await startServer({
-      listen: config.listen,
-      services: [own, open],
-      log,
-      drainMs: config.drainMs,
-      ...(guard.tls === undefined ? {} : { tls: guard.tls }),
-      ...(guard.authorizeCall === undefined ? {} : { authorize: guard.authorizeCall }),
-    });
-    undo.push(() => server.stop());
-    health = createHealthReport(server, readiness);
-    const metrics = createNodeMetrics({
-      manager: swaps,
+    const serving = serveFiles(swaps, config.models).then(() => repository.loadAll(new AbortController().signal));
+    // Its end is waited for below, whatever it is.
+    serving.catch(() => undefined);
+    // What a trial needs is here; the doors are brought while the first model has its trial in another process.
+    const { openDoors } = await import('./doors.js');
+    const doors = await openDoors(config, {
       inference,
+      manager: swaps,
       pool,
+      repository,
+      readiness,
+      backends,
+      guard,
       restarts: () => restarts,
-      release: atollVersion,
+      log,
     });
-    const http =
-      config.httpListen === undefined
-        ? undefined
-        : await startHttp({
-            listen: config.httpListen,
-            handlers: createHandlers({ inference, manager: swaps, repository, metrics, readiness, slots: pool.size }),
-            limits: defaultHttpLimits(maxMessageBytes),
-            log,
-            drainMs: config.drainMs,
-            authorize: guard.authorizeRequest,
-            ...(guard.tls === undefined ? {} : { tls: guard.tls }),
-          });
-    if (http !== undefined) undo.push(() => http.stop());
-
-    for (const file of config.models) await serveFile(swaps, file);
-    await repository.loadAll(new AbortController().signal);
+    undo.push(() => doors.stop());
+    health = doors.health;
+    health.refresh();
+    await serving;
     await children.stop();
     if (config.fleet !== undefined) {
-      const { address = server.address, ...fleet } = config.fleet;
+      const { address = doors.address, ...fleet } = config.fleet;
       // The bus and the releases are for those who have a fleet.
       const { startAgent } = await import('./agent/agent.js');
       const agent = await startAgent({ ...fleet, address, swapper: swaps.forFleet, log });
       undo.push(() => agent.stop());
     }
     return {
-      address: server.address,
-      http: http?.address,
+      address: doors.address,
+      http: doors.http,
       swapper: swaps,
       repository,
       get models() {
@@ -252,6 +215,10 @@ export async function startEdgeInference(
 async function devicesOf({ backend, devices }: EdgeInferenceConfig): Promise<readonly string[]> {
   if (backend === 'native' || backend === 'wasm') return [];
   return devices.names === 'auto' ? await pluggedDevices() : devices.names;
+}
+
+async function serveFiles(swapper: Swapper, files: EdgeInferenceConfig['models']): Promise<void> {
+  for (const file of files) await serveFile(swapper, file);
 }
 
 async function serveFile(swapper: Swapper, file: EdgeInferenceConfig['models'][number]): Promise<void> {
