@@ -1,30 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Rollout, RolloutPhase } from '@atoll/proto/atoll/v1/rollout';
+import { Rollout, RolloutPhase } from '@atoll/proto/atoll/v1/rollout';
 import { isFinal, phaseOf, rolloutDocument, rolloutLine } from './rollout-text.js';
 
 const counts = { pending: 1, inFlight: 0, committed: 2, failed: 0, rolledBack: 0, timedOut: 0, offline: 0 };
 const rollout = (change: Partial<Rollout> = {}): Rollout => ({
-  spec: {
-    name: 'photos-v2',
-    model: 'photos',
-    version: 2n,
-    selector: {},
-    waves: ['1', '100%'],
-    soak: undefined,
-    maxFailures: 0,
-    maxFailureRate: 0.05,
-    nodeDeadlineMs: 60_000,
-  },
-  phase: RolloutPhase.ROLLOUT_PHASE_PROGRESSING,
-  wave: 1,
-  waves: [{ number: 1, nodeIds: ['node-1'], counts, startedUnixMs: 0n, passedUnixMs: 0n }],
-  counts,
-  reason: 'WaitingForWave',
-  message: 'wave 1 waits',
-  blockedOn: ['node-1'],
-  createdUnixMs: 1n,
-  updatedUnixMs: 1n,
+  ...Rollout.fromPartial({
+    spec: { name: 'photos-v2', model: 'photos', version: 2n, waves: ['1', '100%'], maxFailureRate: 0.05 },
+    phase: RolloutPhase.ROLLOUT_PHASE_PROGRESSING,
+    wave: 1,
+    waves: [{ number: 1, nodeIds: ['node-1'], counts, size: 1 }],
+    counts,
+    reason: 'WaitingForWave',
+    message: 'wave 1 waits',
+    blockedOn: ['node-1'],
+    createdUnixMs: 1n,
+    updatedUnixMs: 1n,
+    sinceUnixMs: 1_000n,
+  }),
   ...change,
 });
 
@@ -43,11 +36,14 @@ test('rolloutDocument has the fields that scripts rely on', () => {
     version: 2n,
     phase: 'Progressing',
     wave: 1,
-    waves: [{ number: 1, nodes: ['node-1'], counts }],
+    waves: [{ number: 1, nodes: ['node-1'], size: 1, counts, evidence: '' }],
     counts,
     reason: 'WaitingForWave',
     message: 'wave 1 waits',
     blockedOn: ['node-1'],
+    since: '1970-01-01T00:00:01.000Z',
+    promotedWave: 0,
+    promotedFull: false,
   });
 });
 

@@ -20,11 +20,20 @@ export function rolloutDocument(rollout: Rollout): object {
     version: rollout.spec?.version ?? 0n,
     phase: phaseOf(rollout),
     wave: rollout.wave,
-    waves: rollout.waves.map(({ number, nodeIds, counts }) => ({ number, nodes: nodeIds, counts })),
+    waves: rollout.waves.map(({ number, nodeIds, size, counts, evidence }) => ({
+      number,
+      nodes: nodeIds,
+      size,
+      counts,
+      evidence,
+    })),
     counts: rollout.counts ?? noCounts,
     reason: rollout.reason,
     message: rollout.message,
     blockedOn: rollout.blockedOn,
+    since: new Date(Number(rollout.sinceUnixMs)).toISOString(),
+    promotedWave: rollout.promotedWave,
+    promotedFull: rollout.promotedFull,
   };
 }
 

@@ -1,5 +1,5 @@
 import { AtollError } from '@atoll/base/error';
-import type { Rollout } from '@atoll/proto/atoll/v1/rollout';
+import { type Rollout, RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
 import type { Fleet } from '../fleet.js';
 import type { Progress } from '../progress.js';
 import { phaseOf, rolloutLine } from '../rollout-text.js';
@@ -35,19 +35,7 @@ export async function rollOut(
 ): Promise<RolloutOutcome> {
   const startedMs = performance.now();
   const { rollout } = await fleet.rollout.startRollout(
-    {
-      spec: {
-        name: '',
-        model,
-        version,
-        selector: {},
-        waves: [...waves],
-        soak: { durationMs: soakMs, minRequests: 0, maxErrorRate: 0, maxLatencyRatio: 0, prepareDeadlineMs: 0 },
-        maxFailures: 0,
-        maxFailureRate: 0,
-        nodeDeadlineMs: 0,
-      },
-    },
+    { spec: RolloutSpec.fromPartial({ model, version, waves: [...waves], soak: { durationMs: soakMs } }) },
     { signal },
   );
   const name = rollout?.spec?.name;

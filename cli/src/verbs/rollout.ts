@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AtollError } from '@atoll/base/error';
-import { AbortPolicy, type Rollout, type StartRolloutRequest } from '@atoll/proto/atoll/v1/rollout';
+import { AbortPolicy, type Rollout, RolloutSpec, type StartRolloutRequest } from '@atoll/proto/atoll/v1/rollout';
 import type { Context } from '../context.js';
 import { withFleet } from '../fleet.js';
 import type { Machine } from '../machine.js';
@@ -85,23 +85,16 @@ async function start(context: Context, options: StartOptions): Promise<void> {
 /** The request of `rollout start`. Zero means the default to the controller, so a zero that was asked for is sent as next to nothing. */
 export function requestOf(options: StartOptions): StartRolloutRequest {
   return {
-    spec: {
+    spec: RolloutSpec.fromPartial({
       name: options.name ?? '',
       model: options.model,
       version: BigInt(options.version),
       selector: { ...options.selector },
       waves: [...(options.waves ?? [])],
-      soak: {
-        durationMs: Math.max(1, options.soak),
-        minRequests: 0,
-        maxErrorRate: 0,
-        maxLatencyRatio: 0,
-        prepareDeadlineMs: 0,
-      },
+      soak: { durationMs: Math.max(1, options.soak) },
       maxFailures: options.maxFailures,
       maxFailureRate: Math.max(1e-9, options.maxFailureRate),
-      nodeDeadlineMs: 0,
-    },
+    }),
   };
 }
 

@@ -4,8 +4,10 @@
  */
 import { revertSoak } from './decide/admission.js';
 import type { MemberChange } from './decide/changes.js';
-import type { Action, Decision } from './decide/decide.js';
+import type { Action, Decision, Evidence } from './decide/decision.js';
 import type { FleetView, Target } from './decide/fleet-view.js';
+import { percent } from './decide/gates.js';
+import { controlOf } from './decide/metric-gate.js';
 import type { Member, Outcome, Rollout, Standing } from './decide/rollout.js';
 import type { Director } from './director.js';
 import type { DurableStores } from './state/stores.js';
@@ -20,29 +22,39 @@ export function apply(
   stores: Stores,
   rollout: Rollout,
   changes: readonly MemberChange[],
-  { standing, actions }: Decision,
+  decision: Decision,
   fleet: FleetView,
   actor = 'controller',
 ): readonly string[] {
-  return stores.transaction(() => {
-    const writer = { ...stores, rollout, fleet, note: noter(stores, rollout, fleet.nowMs) };
-    for (const change of changes) writeChange(writer, change);
-    const published = actions.flatMap((action) => perform(writer, action));
-    if (standing.phase !== rollout.standing.phase) notePhase(writer, standing, actor);
-    stores.rollouts.write(rollout, standing, fleet.nowMs);
-    return published;
-  });
+  return stores.transaction(() => write(stores, rollout, changes, decision, fleet, actor));
+}
+
+/** The same within a transaction that is open already. */
+export function write(
+  stores: Stores,
+  rollout: Rollout,
+  changes: readonly MemberChange[],
+  { standing, actions }: Decision,
+  fleet: FleetView,
+  actor: string,
+): readonly string[] {
+  const writer = { ...stores, rollout, fleet, note: noter(stores, rollout, fleet.nowMs) };
+  for (const change of changes) writeChange(writer, change);
+  const published = actions.flatMap((action) => perform(writer, action, actor));
+  noteStanding(writer, standing, actor);
+  stores.rollouts.write(rollout, standing, fleet.nowMs);
+  return published;
 }
 
 interface Writer extends Stores {
   readonly rollout: Rollout;
   readonly fleet: FleetView;
-  readonly note: (kind: string, message: string, nodeId?: string, actor?: string) => void;
+  readonly note: (kind: string, message: string, nodeId?: string, actor?: string, evidence?: string) => void;
 }
 
 function noter({ events }: Stores, { spec }: Rollout, timeMs: number): Writer['note'] {
-  return (kind, message, nodeId = '', actor = 'controller') =>
-    events.append({ timeMs, actor, kind, rollout: spec.name, nodeId, message });
+  return (kind, message, nodeId = '', actor = 'controller', evidence = '') =>
+    events.append({ timeMs, actor, kind, rollout: spec.name, nodeId, message, evidence });
 }
 
 function writeChange({ rollouts, rollout, note }: Writer, change: MemberChange): void {
@@ -63,33 +75,82 @@ const eventKinds: Readonly<Record<Outcome, string>> = {
   TIMED_OUT: 'NodeTimedOut',
 };
 
-function perform(writer: Writer, action: Action): readonly string[] {
+function perform(writer: Writer, action: Action, actor: string): readonly string[] {
   const { rollouts, rollout, fleet, note } = writer;
   switch (action.kind) {
     case 'assign':
-      if (rollout.waves[action.wave - 1]?.startedMs === 0) noteStart(writer, action.wave);
-      rollouts.startWave(rollout, action.wave, fleet.nowMs);
-      for (const nodeId of action.nodeIds) assign(writer, nodeId);
+      startWave(writer, action.wave);
+      for (const member of membersOf(rollout, action.nodeIds)) assign(writer, member);
       return action.nodeIds;
-    case 'pass-wave':
-      rollouts.passWave(rollout, action.wave, fleet.nowMs);
-      note('WavePassed', `wave ${action.wave} of ${rollout.waves.length}`);
+    case 'settle-wave':
+      rollouts.setWave(rollout, action.wave, { settledMs: fleet.nowMs });
       return [];
+    case 'pass-wave': {
+      const evidence = describeEvidence(action.evidence);
+      rollouts.setWave(rollout, action.wave, { passedMs: fleet.nowMs, evidence });
+      const message = `wave ${action.wave} of ${rollout.waves.length}: ${evidence}`;
+      note('WavePassed', message, '', 'controller', JSON.stringify(action.evidence));
+      return [];
+    }
     case 'revert':
+    case 'recall':
       for (const member of membersOf(rollout, action.nodeIds)) sendBack(writer, member);
       return action.nodeIds;
+    case 'acknowledge':
+      for (const nodeId of action.nodeIds) rollouts.setMember(rollout, nodeId, { acknowledged: true });
+      note('FailuresAcknowledged', listOf(action.nodeIds), '', actor);
+      return [];
+    case 'reset':
+      for (const { nodeId, attempt } of membersOf(rollout, action.nodeIds))
+        rollouts.setMember(rollout, nodeId, { ...untold, attempt: attempt + 1 });
+      note('NodesRetried', listOf(action.nodeIds), '', actor);
+      return [];
+    case 'reopen-waves':
+      for (const index of rollout.waves.keys())
+        if (index + 1 >= action.from) rollouts.setWave(rollout, index + 1, { startedMs: 0, settledMs: 0, passedMs: 0 });
+      return [];
   }
 }
 
-function noteStart({ rollout, note }: Writer, wave: number): void {
+/** A member that has been told nothing; what it had before the rollout stays known. */
+const untold = {
+  generation: 0n,
+  assignedMs: 0,
+  heardMs: 0,
+  outcome: undefined,
+  reasonCode: '',
+  message: '',
+  revertGeneration: 0n,
+  back: false,
+  acknowledged: false,
+} as const;
+
+function startWave({ rollouts, rollout, fleet, note }: Writer, wave: number): void {
+  if (rollout.waves[wave - 1]?.startedMs !== 0) return;
   const nodeIds = rollout.members.filter((member) => member.wave === wave).map(({ nodeId }) => nodeId);
+  rollouts.setWave(rollout, wave, { startedMs: fleet.nowMs, control: controlOf(rollout, wave, fleet) });
   note('WaveStarted', `wave ${wave} of ${rollout.waves.length}: ${listOf(nodeIds)}`);
 }
 
-function assign(writer: Writer, nodeId: string): void {
+function describeEvidence(evidence: Evidence): string {
+  const { committed, failed, acknowledged, offline, soakMs, metrics, metricNumbers, promoted } = evidence;
+  const { failureRate, failureRateAtLeast, maxFailureRate } = evidence;
+  const sure = `${percent(failureRate)} failed, at least ${percent(failureRateAtLeast)}, ${percent(maxFailureRate)} are allowed`;
+  return [
+    `${committed} committed, ${failed} failed, ${offline} offline`,
+    ...(acknowledged === 0 ? [] : [`${acknowledged} failures acknowledged`]),
+    sure,
+    `soaked ${soakMs} ms`,
+    `numbers ${metrics}: ${metricNumbers.join('; ')}`,
+    ...(promoted ? ['promoted by a person'] : []),
+  ].join('; ');
+}
+
+function assign(writer: Writer, { nodeId, attempt, previous: first }: Member): void {
   const { rollouts, rollout, note } = writer;
   const { target, soak } = rollout.spec;
-  const previous = versionBefore(writer, nodeId);
+  // At another attempt the node may not be back yet: what it had before the first one is what it goes back to.
+  const previous = attempt > 1 ? first : versionBefore(writer, nodeId);
   // Whoever asks for a version below the present one says so by name, so that it is meant.
   const downgradeOk = previous !== undefined && previous.model === target.model && target.version < previous.version;
   const generation = order(writer, nodeId, target, downgradeOk, soak);
@@ -133,8 +194,7 @@ function order(
   const known = fleet.nodes.get(nodeId)?.knownGeneration ?? 0n;
   const generation = (stored > known ? stored : known) + 1n;
   const signed = { nodeId, generation, rollout: rollout.spec.name, target, downgradeOk, soak };
-  const envelope = director(signed, fleet.nowMs);
-  desired.put({ nodeId, generation, rollout: rollout.spec.name, target, envelope });
+  desired.put({ nodeId, generation, rollout: rollout.spec.name, target, ...director.sign(signed, fleet.nowMs) });
   return generation;
 }
 
@@ -143,8 +203,13 @@ function reached({ fleet }: Writer, nodeId: string): { readonly assignedMs: numb
   return { assignedMs: fleet.nowMs, heardMs: online ? fleet.nowMs : 0 };
 }
 
-function notePhase({ note }: Writer, { phase, reason, message }: Standing, actor: string): void {
-  note(`Rollout${phase}`, `${reason}: ${message}`, '', actor);
+/** A new phase, and whatever a person asked for. */
+function noteStanding({ note, rollout }: Writer, { phase, reason, message }: Standing, actor: string): void {
+  const before = rollout.standing;
+  const turned = phase !== before.phase;
+  if (!turned && (actor === 'controller' || reason === before.reason)) return;
+  const kind = turned && reason !== 'Superseded' ? phase : reason;
+  note(`Rollout${kind}`, `${reason}: ${message}`, '', actor);
 }
 
 function nameOf({ model, version }: Target): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
-import { sampleSpec } from './rollout-for-tests.js';
+import { progressing, sampleSpec } from './rollout-for-tests.js';
 import { newWorld, wavesOf } from './world-for-tests.js';
 
 const limits = { timeout: 20_000 };
@@ -164,7 +164,7 @@ test('a rollout that cannot be brought forward holds up no other', limits, async
   const world = await newWorld(t);
   const target = { model: 'fish', version: 1n, manifestSha256: 'no digest' };
   const spec = { ...sampleSpec, name: 'stuck', target };
-  const standing = { phase: 'Pending', wave: 0, reason: 'Accepted', message: '', blockedOn: [] } as const;
+  const standing = { ...progressing, phase: 'Pending', wave: 0 } as const;
   world.controller.stores.rollouts.add({ uid: 'stuck', spec, plan: [['n1']], standing, createdMs: 1 });
   await world.start(1n, { selector: { name: 'n2' } });
   await world.reaches('birds-v1', 'Complete');

@@ -35,7 +35,7 @@ export interface Controller extends ControllerCore {
   readonly commands: Commands;
   readonly notifier: Notifier;
   /** Begins a rollout, once the registry has said that there is such a release. */
-  start(request: SpecRequest, signal: AbortSignal): Promise<Rollout>;
+  start(request: SpecRequest, signal: AbortSignal, actor?: string): Promise<Rollout>;
   stop(): Promise<void>;
 }
 
@@ -62,10 +62,10 @@ export function startController(options: ControllerOptions): Controller {
   return {
     ...core,
     notifier,
-    start: async (request, signal) => {
+    start: async (request, signal, actor) => {
       checkRequest(request);
       const manifestSha256 = await findRelease(request.model, request.version, signal);
-      return core.commands.start(request, manifestSha256);
+      return core.commands.start(request, manifestSha256, actor);
     },
     stop: () => driver.stop(),
   };

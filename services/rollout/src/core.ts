@@ -18,6 +18,7 @@
  */
 import type { Clock } from '@atoll/base/clock';
 import type { Logger } from '@atoll/base/log';
+import { adoptNewcomers } from './adopt-newcomers.js';
 import type { Stores } from './apply.js';
 import { type Commands, createCommands } from './commands.js';
 import type { Director } from './director.js';
@@ -25,6 +26,7 @@ import type { EnrolledNode } from './fleet/enrolment.js';
 import { createFleet, type Fleet, type OpenStatus } from './fleet/fleet.js';
 import { type Answer, createOutbox, type Task } from './fleet/outbox.js';
 import { createReconciler } from './reconcile.js';
+import { renewDesired } from './renewals.js';
 import { brokenEvent } from './state/event-log.js';
 import { cachedStores } from './state/rollout-cache.js';
 import type { DurableStores } from './state/stores.js';
@@ -70,6 +72,9 @@ export interface ControllerCore {
 /** Newest events whose chain is checked when a core is made. */
 const eventsChecked = 10_000;
 
+/** Between searches for states that expire soon, milliseconds. */
+const renewEveryMs = 3_600_000;
+
 /** A core that takes up whatever the stores say is at work. */
 export function createCore(options: CoreOptions): ControllerCore {
   const { enrolled, openStatus, generationOf, offlineAfterMs, clock, newUid, wake, changed, log } = options;
@@ -110,8 +115,21 @@ export function createCore(options: CoreOptions): ControllerCore {
         for (const record of records) stores.nodes.put(record);
       });
     });
+  /** The fleet may have other nodes than the rollouts know of. */
+  let enrolmentIsNew = true;
+  let renewMs = 0;
+  const keepUp = (): void => {
+    const view = fleet.view();
+    if (enrolmentIsNew) adoptNewcomers(stores, fleet.members(), view.nowMs);
+    enrolmentIsNew = false;
+    if (view.nowMs < renewMs) return;
+    const renewed = renewDesired(stores, view);
+    publish(renewed);
+    if (renewed.length === 0) renewMs = view.nowMs + renewEveryMs;
+  };
   const look = (sweep: boolean): void => {
     try {
+      if (sweep) keepUp();
       const known = sweep && keepReports();
       if (sweep) noteRepairs();
       if (reconciler.look(sweep) || known) changed();
@@ -138,6 +156,7 @@ export function createCore(options: CoreOptions): ControllerCore {
     },
     onEnrolment: (nodes) => {
       fleet.enrol(nodes);
+      enrolmentIsNew = true;
       outbox.setNodes(nodes.map(({ id }) => id));
       wake();
     },

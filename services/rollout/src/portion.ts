@@ -1,16 +1,19 @@
-import type { Decision } from './decide/decide.js';
+import type { Action, Decision } from './decide/decision.js';
 
 /** Nodes that are told something in one transaction: each is signed for, and nobody else is heard meanwhile. */
 export const portion = 1_000;
 
-/** As much of a decision as is done at a time; the next look decides on the rest, which is as it was. */
+/**
+ * As much of a decision as is done at a time; the next look decides on the rest, which is as it was. What no later look would
+ * decide again is done at once.
+ */
 export function firstPortion(decision: Decision): Decision {
   let left = portion;
-  const actions = decision.actions.map((action) => {
-    if (!('nodeIds' in action)) return action;
+  const actions = decision.actions.flatMap((action): readonly Action[] => {
+    if (action.kind !== 'assign' && action.kind !== 'revert') return [action];
     const nodeIds = action.nodeIds.slice(0, left);
     left -= nodeIds.length;
-    return { ...action, nodeIds };
+    return nodeIds.length === 0 ? [] : [{ ...action, nodeIds }];
   });
-  return { ...decision, actions: actions.filter((action) => !('nodeIds' in action) || action.nodeIds.length > 0) };
+  return { ...decision, actions };
 }

@@ -43,9 +43,9 @@ export function createReconciler({ stores, fleet, publish, wake, log }: Reconcil
   /** Takes one rollout one step on; 'portion' when it may have much more to do. */
   const step = (rollout: Rollout, tracking: Tracking, occasion: Occasion): 'settled' | 'moved' | 'portion' => {
     const view = fleet.view();
-    const { verdicts, changes, isNew } = tracking.judge(rollout, view, occasion);
+    const { board, changes, isNew } = tracking.judge(rollout, view, occasion);
     if (!isNew && occasion.sweep === 'none') return 'settled';
-    const decision = firstPortion(decide(rollout, verdicts, view));
+    const decision = firstPortion(decide(rollout, board, view));
     const { standing, actions } = decision;
     if (changes.length === 0 && actions.length === 0 && isDeepStrictEqual(standing, rollout.standing)) return 'settled';
     const told = apply(stores, rollout, changes, decision, view);

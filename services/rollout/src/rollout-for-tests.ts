@@ -14,6 +14,16 @@ export const sampleSpec: Spec = {
   maxFailures: 0,
   maxFailureRate: 0.05,
   nodeDeadlineMs: 9_000,
+  approve: false,
+  maxInFlight: 0,
+  maxPerSite: 0,
+  siteLabel: 'site',
+  maxOffline: 1,
+  waveSoakMs: 0,
+  minSamples: 20,
+  confidence: 0.95,
+  metrics: undefined,
+  onFailure: 'revert',
 };
 
 /** The moment of all tables. */
@@ -33,11 +43,25 @@ export function member(nodeId: string, wave: number, change: Partial<Member> | '
     message: '',
     revertGeneration: 0n,
     back: false,
+    attempt: 1,
+    acknowledged: false,
   };
   if (change === 'unassigned') return unassigned;
   const assigned = { previous: oldVersion, generation: 5n, assignedMs: nowMs - 1_000, heardMs: nowMs - 1_000 };
   return { ...unassigned, ...assigned, ...change };
 }
+
+/** At work on the first wave. */
+export const progressing: Standing = {
+  phase: 'Progressing',
+  wave: 1,
+  reason: 'WaitingForWave',
+  message: '',
+  blockedOn: [],
+  sinceMs: 1,
+  promoted: 0,
+  full: false,
+};
 
 /** A rollout at work on its first wave. */
 export function rollout(
@@ -49,9 +73,16 @@ export function rollout(
   return {
     uid: 'uid',
     spec: { ...sampleSpec, ...spec },
-    standing: { phase: 'Progressing', wave: 1, reason: 'WaitingForWave', message: '', blockedOn: [], ...standing },
+    standing: { ...progressing, ...standing },
     members,
-    waves: Array.from({ length: wave }, () => ({ startedMs: 0, passedMs: 0 })),
+    waves: Array.from({ length: wave }, (_, index) => ({
+      startedMs: 0,
+      // The wave at work is settled, so that tables show what comes after.
+      settledMs: index + 1 === (standing.wave ?? 1) ? nowMs : 0,
+      passedMs: 0,
+      evidence: '',
+      control: {},
+    })),
     createdMs: 1,
     updatedMs: 1,
     revision: 1,
@@ -62,7 +93,8 @@ export function rollout(
 export function node(id: string, phase: NodePhase, observedGeneration = 5n, serving?: Target): NodeView {
   const serves = serving ?? (phase === 'STEADY' ? newVersion : oldVersion);
   const reasonCode = phase === 'FAILED' || phase === 'ROLLED_BACK' ? 'TOO_SLOW' : '';
-  const report = { observedGeneration, phase, reasonCode, message: reasonCode && 'slow', serving: serves };
+  const said = { observedGeneration, phase, reasonCode, message: reasonCode && 'slow', serving: serves };
+  const report = { ...said, backend: 'test', health: undefined, baseline: undefined };
   return { id, online: true, report, committed: oldVersion, knownGeneration: observedGeneration, labels: {} };
 }
 

@@ -13,7 +13,7 @@ import { inboxPrefix } from '@atoll/bus/names';
 import { openNodeBus } from '@atoll/bus/node-bus';
 import { findNatsServer, natsServerMissing, startTestServer, type TestServer } from '@atoll/bus/test-server';
 import type { Envelope } from '@atoll/proto/atoll/v1/release';
-import { AbortPolicy, RolloutPhase, RolloutServiceService, type RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
+import { AbortPolicy, RolloutPhase, RolloutServiceService, RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
 import { generateKeyPair, publicKeyPem, writePrivateKey, writePublicKeys } from '@atoll/release/keys';
 import { sealRelease } from '@atoll/release/manifest';
 import { sampleManifest } from '@atoll/release/samples-for-tests';
@@ -46,18 +46,8 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
     releases.set(version, sealRelease(manifest, key));
   };
   const client = () => channel.client(RolloutServiceService);
-  const spec = (version: bigint, change: Partial<RolloutSpec> = {}): RolloutSpec => ({
-    name: '',
-    model: 'birds',
-    version,
-    selector: {},
-    waves: ['1', '100%'],
-    soak: undefined,
-    maxFailures: 0,
-    maxFailureRate: 0,
-    nodeDeadlineMs: 0,
-    ...change,
-  });
+  const spec = (version: bigint): RolloutSpec =>
+    RolloutSpec.fromPartial({ model: 'birds', version, waves: ['1', '100%'] });
   const open = async (): Promise<void> => {
     running = await startRollout(config, { log: silentLogger, clock: systemClock });
     channel = openChannel(running.address);

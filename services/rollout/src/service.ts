@@ -18,12 +18,19 @@ import { readEnrolment } from './fleet/enrolment.js';
 import { registryClient } from './registry-client.js';
 import { abortRollout } from './rpc/abort-rollout.js';
 import { describeFleet } from './rpc/describe-fleet.js';
+import { explainRollout } from './rpc/explain-rollout.js';
 import { getRollout } from './rpc/get-rollout.js';
 import { listEvents } from './rpc/list-events.js';
 import { listNodes } from './rpc/list-nodes.js';
+import { listRolloutNodes } from './rpc/list-rollout-nodes.js';
 import { listRollouts } from './rpc/list-rollouts.js';
+import { pauseRollout } from './rpc/pause-rollout.js';
+import { promoteRollout } from './rpc/promote-rollout.js';
+import { resumeRollout } from './rpc/resume-rollout.js';
+import { retryRollout } from './rpc/retry-rollout.js';
 import { startRollout as startRolloutCall } from './rpc/start-rollout.js';
 import { undoRollout } from './rpc/undo-rollout.js';
+import { watchEvents } from './rpc/watch-events.js';
 import { watchRollout } from './rpc/watch-rollout.js';
 import { migrations } from './state/migrations.js';
 import { databaseStores } from './state/stores.js';
@@ -94,9 +101,16 @@ function rolloutService(controller: Controller, config: RolloutConfig, stopping:
     watchRollout: watchRollout(stores, fleet, notifier, stopping),
     listRollouts: listRollouts(stores, fleet),
     abortRollout: abortRollout(commands, fleet),
+    pauseRollout: pauseRollout(commands, fleet),
+    resumeRollout: resumeRollout(commands, fleet),
+    promoteRollout: promoteRollout(commands, fleet),
+    retryRollout: retryRollout(commands, fleet),
+    explainRollout: explainRollout(stores, fleet),
+    listRolloutNodes: listRolloutNodes(stores, fleet),
     undoRollout: undoRollout(commands, fleet),
     listNodes: listNodes(stores, fleet),
     listEvents: listEvents(stores),
+    watchEvents: watchEvents(stores, notifier, stopping),
     describeFleet: describeFleet(config),
   });
 }

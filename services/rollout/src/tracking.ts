@@ -4,14 +4,15 @@
  * and then, so that nothing rests on having been told.
  */
 import { type MemberChange, memberChange } from './decide/changes.js';
+import { Board } from './decide/board.js';
 import { classifyMember, type Verdict } from './decide/classify.js';
 import type { FleetView } from './decide/fleet-view.js';
 import type { Member, Rollout } from './decide/rollout.js';
 
 /** What came of judging again. */
 export interface Judged {
-  /** On all nodes, in the order of the members. */
-  readonly verdicts: readonly Verdict[];
+  /** The verdicts on all nodes. */
+  readonly board: Board;
   readonly changes: readonly MemberChange[];
   /** False when neither verdicts nor rollout nor fleet are other than at the last time. */
   readonly isNew: boolean;
@@ -32,7 +33,7 @@ export interface Tracking {
 /** A tracking that has judged nobody. */
 export function createTracking(): Tracking {
   let members: readonly Member[] = [];
-  let verdicts: Verdict[] = [];
+  let board = new Board(0);
   let positions: ReadonlyMap<string, number> = new Map();
   let open = new Set<number>();
   let seen: Rollout | undefined;
@@ -72,7 +73,7 @@ export function createTracking(): Tracking {
     judge: (rollout, fleet, occasion) => {
       if (members.length !== rollout.members.length) {
         positions = new Map(rollout.members.map(({ nodeId }, index) => [nodeId, index]));
-        verdicts = [];
+        board = new Board(rollout.waves.length);
         open = new Set();
       }
       let isNew = rollout !== seen || stateOf(fleet) !== seenFleet;
@@ -81,17 +82,19 @@ export function createTracking(): Tracking {
         const member = rollout.members[index];
         if (member === undefined) return;
         const verdict = classifyMember(member, rollout.spec, fleet);
-        if (!isSame(verdicts[index], verdict)) isNew = true;
-        verdicts[index] = verdict;
+        if (!isSame(board.get(member.nodeId), verdict)) {
+          isNew = true;
+          board.place(verdict);
+        }
         if (mayChangeByTime(verdict, member)) open.add(index);
         else open.delete(index);
-        const change = memberChange(member, verdict, rollout, fleet);
+        const change = memberChange(member, verdict, fleet);
         if (change !== undefined) changes.push(change);
       });
       ({ members } = rollout);
       seen = rollout;
       seenFleet = stateOf(fleet);
-      return { verdicts, changes, isNew: isNew || changes.length > 0 };
+      return { board, changes, isNew: isNew || changes.length > 0 };
     },
   };
 }
@@ -101,12 +104,28 @@ function stateOf({ connected, silenceCounts, silent }: FleetView): string {
   return `${connected} ${silenceCounts} ${silent}`;
 }
 
-function mayChangeByTime({ state, waits }: Verdict, { outcome }: Member): boolean {
+function mayChangeByTime({ state, waits, way }: Verdict, { outcome }: Member): boolean {
+  if (way === 'under-way' || way === 'unreached') return true;
   // Timed out is final, short of a report, once it is written.
   return state === 'OFFLINE' || (state === 'TIMED_OUT' && outcome !== 'TIMED_OUT') || (waits && state !== 'PENDING');
 }
 
 function isSame(before: Verdict | undefined, now: Verdict): boolean {
-  if (before === undefined || before.state !== now.state || before.waits !== now.waits) return false;
-  return before.wave === now.wave && before.reasonCode === now.reasonCode && before.message === now.message;
+  if (before === undefined) return false;
+  for (const field of fields) if (before[field] !== now[field]) return false;
+  return true;
 }
+
+/** All of a verdict's fields: none of them holds anything within. */
+const fields = Object.keys({
+  nodeId: 0,
+  wave: 0,
+  state: 0,
+  reasonCode: 0,
+  message: 0,
+  waits: 0,
+  acknowledged: 0,
+  site: 0,
+  exposed: 0,
+  way: 0,
+} satisfies Record<keyof Verdict, 0>) as readonly (keyof Verdict)[];

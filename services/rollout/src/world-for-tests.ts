@@ -15,6 +15,7 @@ import type { SpecRequest } from './decide/admission.js';
 import type { Phase, Rollout } from './decide/rollout.js';
 import { listen } from './events.js';
 import { NodeForTests } from './node-for-tests.js';
+import { sampleSpec } from './rollout-for-tests.js';
 import { migrations } from './state/migrations.js';
 import { databaseStores } from './state/stores.js';
 
@@ -124,8 +125,9 @@ class World {
   async start(version: bigint, change: Partial<SpecRequest> = {}): Promise<Rollout> {
     const soak = { durationMs: 1_000, minRequests: 1, maxErrorRate: 1, maxLatencyRatio: 1, prepareDeadlineMs: 1_000 };
     const request = { name: '', model: 'birds', version, selector: {}, waves: ['1', '100%'], soak };
+    const { name: _name, target: _target, ...usual } = sampleSpec;
     const gates = { maxFailures: 0, maxFailureRate: 0, nodeDeadlineMs: 9_000 };
-    return this.controller.start({ ...request, ...gates, ...change }, signal);
+    return this.controller.start({ ...usual, ...request, ...gates, ...change }, signal);
   }
 
   rollout(name: string): Rollout {

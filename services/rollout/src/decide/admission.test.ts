@@ -14,6 +14,24 @@ const plain: SpecRequest = {
   maxFailures: 0,
   maxFailureRate: 0,
   nodeDeadlineMs: 0,
+  approve: false,
+  maxInFlight: 0,
+  maxPerSite: 0,
+  siteLabel: '',
+  maxOffline: 0,
+  waveSoakMs: 0,
+  minSamples: 0,
+  confidence: 0,
+  metrics: undefined,
+  onFailure: 'revert',
+};
+const noMetrics = {
+  minRequests: 0,
+  maxErrorRatio: 0,
+  maxP99Ratio: 0,
+  maxCrashes: 0,
+  maxScoreDrift: 0,
+  patienceMs: 0,
 };
 const free = () => false;
 
@@ -27,7 +45,23 @@ test('admit fills in what is not said', () => {
     maxFailures: 0,
     maxFailureRate: 0.05,
     nodeDeadlineMs: 60_000,
+    approve: false,
+    maxInFlight: 0,
+    maxPerSite: 0,
+    siteLabel: 'site',
+    maxOffline: 1,
+    waveSoakMs: 0,
+    minSamples: 20,
+    confidence: 0.95,
+    metrics: undefined,
+    onFailure: 'revert',
   });
+});
+
+test('admit fills in a metric gate that is asked for', () => {
+  const { metrics } = admit({ ...plain, metrics: { ...noMetrics, maxErrorRatio: 3 } }, 'digest', free);
+  const expected = { minRequests: 100, maxErrorRatio: 3, maxP99Ratio: 2, maxCrashes: 0, maxScoreDrift: 0.25 };
+  assert.deepEqual(metrics, { ...expected, patienceMs: 300_000 });
 });
 
 test('admit keeps what is said, field by field', () => {
@@ -57,7 +91,7 @@ test('checkRequest takes no soak that the director could not sign', () => {
   const { privateKey } = generateKeyPair();
   const order = { nodeId: 'n', generation: 1n, rollout: 'r', downgradeOk: false, soak: largestSoak };
   const target = { model: 'birds', version: 2n, manifestSha256: 'a'.repeat(64) };
-  assert.ok(createDirector(privateKey)({ ...order, target }, 1_000).length > 0);
+  assert.ok(createDirector(privateKey).sign({ ...order, target }, 1_000).envelope.length > 0);
 });
 
 const refused: readonly (readonly [fault: RegExp, change: Partial<SpecRequest>])[] = [
@@ -68,6 +102,16 @@ const refused: readonly (readonly [fault: RegExp, change: Partial<SpecRequest>])
   [/failure rate/, { maxFailureRate: 1.5 }],
   [/failure rate/, { maxFailureRate: Number.NaN }],
   [/a day at most/, { nodeDeadlineMs: 86_400_001 }],
+  [/label of the site/, { siteLabel: 's'.repeat(64) }],
+  [/may be offline/, { maxOffline: 1.1 }],
+  [/soak of a wave/, { waveSoakMs: 7 * 86_400_000 + 1 }],
+  [/1,000,000 nodes/, { minSamples: 1_000_001 }],
+  [/confidence/, { confidence: 0.4 }],
+  [/confidence/, { confidence: 1 }],
+  [/a ratio of the metric gate/, { metrics: { ...noMetrics, maxP99Ratio: 0.5 } }],
+  [/a ratio of the metric gate/, { metrics: { ...noMetrics, maxErrorRatio: Number.NaN } }],
+  [/score drift/, { metrics: { ...noMetrics, maxScoreDrift: -1 } }],
+  [/patience/, { metrics: { ...noMetrics, patienceMs: 7 * 86_400_000 + 1 } }],
   [/seven days/, { soak: { ...largestSoak, durationMs: largestSoak.durationMs + 1 } }],
   [/1,000,000,000 requests/, { soak: { ...largestSoak, minRequests: largestSoak.minRequests + 1 } }],
   [/error rate of the soak/, { soak: { ...largestSoak, maxErrorRate: 1.1 } }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fleet, member, newVersion, node, nowMs, oldVersion, rollout, sampleSpec } from '../rollout-for-tests.js';
-import { classify, type NodeState, type WayBack, wayBack } from './classify.js';
+import { fleet, member, newVersion, node, nowMs, oldVersion, sampleSpec } from '../rollout-for-tests.js';
+import { classifyMember, type NodeState, type WayBack, wayBack } from './classify.js';
 import type { FleetView, NodeView } from './fleet-view.js';
 import type { Member } from './rollout.js';
 
@@ -57,14 +57,14 @@ const rows: readonly Row[] = [
 ];
 for (const [what, part, view, change, state, waits] of rows) {
   test(`classify: ${what} is ${state}${waits ? ', waited for' : ''}`, () => {
-    const [verdict] = classify(rollout([member('a', 1, part)]), fleet(view === undefined ? [] : [view], change));
-    assert.deepEqual([verdict?.state, verdict?.waits], [state, waits]);
+    const verdict = classifyMember(member('a', 1, part), sampleSpec, fleet(view === undefined ? [] : [view], change));
+    assert.deepEqual([verdict.state, verdict.waits], [state, waits]);
   });
 }
 
 test('classify keeps what a failed node said', () => {
-  const [verdict] = classify(rollout([member('a', 1)]), fleet([node('a', 'FAILED')]));
-  assert.deepEqual([verdict?.reasonCode, verdict?.message], ['TOO_SLOW', 'slow']);
+  const verdict = classifyMember(member('a', 1), sampleSpec, fleet([node('a', 'FAILED')]));
+  assert.deepEqual([verdict.reasonCode, verdict.message], ['TOO_SLOW', 'slow']);
 });
 
 const ways: readonly (readonly [string, Partial<Member>, NodeView | undefined, Partial<FleetView>, WayBack])[] = [

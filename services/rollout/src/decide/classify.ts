@@ -1,9 +1,12 @@
 /** Where a node stands in a rollout, from its part in it and what was last heard of it. */
-import type { FleetView, NodeReport } from './fleet-view.js';
-import type { Member, Rollout, Spec } from './rollout.js';
+import type { FleetView, NodeReport, NodeView } from './fleet-view.js';
+import type { Member, Spec } from './rollout.js';
 
 /** Where a node stands. */
 export type NodeState = 'PENDING' | 'IN_FLIGHT' | 'COMMITTED' | 'FAILED' | 'ROLLED_BACK' | 'TIMED_OUT' | 'OFFLINE';
+
+/** Where a node is on its way back: it needs none, was not sent yet, or how far it is since. */
+export type Way = 'none' | 'unsent' | WayBack;
 
 /** A node's standing. */
 export interface Verdict {
@@ -15,46 +18,74 @@ export interface Verdict {
   readonly message: string;
   /** False for a node that the rollout no longer waits for. */
   readonly waits: boolean;
+  /** Its failure counts no more. */
+  readonly acknowledged: boolean;
+  /** The value of the site's label; empty without one. */
+  readonly site: string;
+  /** The new version serves on it, as far as is known. */
+  readonly exposed: boolean;
+  readonly way: Way;
 }
 
-/** Verdicts on all members of a rollout, in the order of its members. */
-export function classify(rollout: Rollout, fleet: FleetView): readonly Verdict[] {
-  return rollout.members.map((member) => classifyMember(member, rollout.spec, fleet));
-}
-
-/** The verdict on one member; of time it depends only where it is waited for or OFFLINE. */
+/** The verdict on one member: it depends on the member, on what is known of its node, and on the time alone. */
 export function classifyMember(member: Member, spec: Spec, fleet: FleetView): Verdict {
-  const verdict = (state: NodeState, waits: boolean, reasonCode = '', message = ''): Verdict => ({
+  const node = fleet.nodes.get(member.nodeId);
+  const { state, waits, reasonCode = '', message = '' } = stateOf(member, spec, fleet, node);
+  return {
     nodeId: member.nodeId,
     wave: member.wave,
     state,
     reasonCode,
     message,
     waits,
-  });
-  if (member.generation === 0n) return verdict('PENDING', true);
+    acknowledged: member.acknowledged,
+    site: node?.labels[spec.siteLabel] ?? '',
+    exposed: member.generation > 0n && node?.report?.serving?.manifestSha256 === spec.target.manifestSha256,
+    way: wayOf(member, spec, fleet),
+  };
+}
+
+/** True for the ends that count against a version. */
+export function isFailure({ state }: Pick<Verdict, 'state'>): boolean {
+  return state === 'FAILED' || state === 'ROLLED_BACK' || state === 'TIMED_OUT';
+}
+
+interface State {
+  readonly state: NodeState;
+  readonly waits: boolean;
+  readonly reasonCode?: string;
+  readonly message?: string;
+}
+
+function stateOf(member: Member, spec: Spec, fleet: FleetView, node: NodeView | undefined): State {
+  if (member.generation === 0n) return { state: 'PENDING', waits: true };
   const { outcome, reasonCode, message } = member;
   if (member.revertGeneration > 0n) {
     // A failure stays visible after the way back; a node without one shows how far back it is.
     const failed = outcome !== undefined && outcome !== 'COMMITTED';
-    if (failed) return verdict(outcome, false, reasonCode, message);
-    return member.back ? verdict('ROLLED_BACK', false, '', 'was sent back') : verdict(outcome ?? 'IN_FLIGHT', true);
+    if (failed) return { state: outcome, waits: false, reasonCode, message };
+    const way = wayBack(member, spec, fleet);
+    if (way === 'back') return { state: 'ROLLED_BACK', waits: false, message: 'was sent back' };
+    return { state: outcome ?? 'IN_FLIGHT', waits: way === 'under-way', message: 'is sent back' };
   }
-  if (outcome !== undefined && outcome !== 'TIMED_OUT') return verdict(outcome, false, reasonCode, message);
-  const node = fleet.nodes.get(member.nodeId);
+  if (outcome !== undefined && outcome !== 'TIMED_OUT') return { state: outcome, waits: false, reasonCode, message };
   const said = node?.report?.observedGeneration === member.generation ? node.report : undefined;
   const ended = said === undefined ? undefined : endOf(said, spec);
-  if (said !== undefined && ended !== undefined) return verdict(ended, false, said.reasonCode, said.message);
+  if (said !== undefined && ended !== undefined)
+    return { state: ended, waits: false, reasonCode: said.reasonCode, message: said.message };
   const sinceMs = (timeMs: number): number => fleet.nowMs - Math.max(timeMs, fleet.listeningSinceMs);
   const doing = said === undefined ? 'has not answered yet' : `is ${said.phase.toLowerCase()}`;
+  // Once timed out, a node stays so until it says how it ended.
+  const late =
+    member.heardMs > 0 && fleet.silenceCounts && sinceMs(member.heardMs) > spec.nodeDeadlineMs + spec.soak.durationMs;
+  if (late || outcome === 'TIMED_OUT')
+    return { state: 'TIMED_OUT', waits: false, reasonCode: 'TIMED_OUT', message: doing };
   if (member.heardMs === 0) {
     const waits = !fleet.silenceCounts || sinceMs(member.assignedMs) < fleet.graceMs;
-    return verdict('OFFLINE', waits, '', 'is not reachable');
+    return { state: 'OFFLINE', waits, message: 'is not reachable' };
   }
-  // Once timed out, a node stays so until it says how it ended.
-  const late = fleet.silenceCounts && sinceMs(member.heardMs) > spec.nodeDeadlineMs + spec.soak.durationMs;
-  if (late || outcome === 'TIMED_OUT') return verdict('TIMED_OUT', false, 'TIMED_OUT', doing);
-  return verdict(node?.online === true || !fleet.silenceCounts ? 'IN_FLIGHT' : 'OFFLINE', true, '', doing);
+  const reachable = node?.online === true || !fleet.silenceCounts;
+  return { state: reachable ? 'IN_FLIGHT' : 'OFFLINE', waits: true, message: doing };
 }
 
 function endOf(report: NodeReport, spec: Spec): 'COMMITTED' | 'FAILED' | 'ROLLED_BACK' | undefined {
@@ -65,6 +96,11 @@ function endOf(report: NodeReport, spec: Spec): 'COMMITTED' | 'FAILED' | 'ROLLED
 
 /** Where a node that was sent back stands: back, unable to go back, not to be waited for, or on its way. */
 export type WayBack = 'back' | 'stuck' | 'unreached' | 'under-way';
+
+function wayOf(member: Member, spec: Spec, fleet: FleetView): Way {
+  if (member.generation === 0n || member.previous === undefined) return 'none';
+  return member.revertGeneration === 0n ? 'unsent' : wayBack(member, spec, fleet);
+}
 
 /** The way back of a member that has a revertGeneration. */
 export function wayBack(member: Member, spec: Spec, fleet: FleetView): WayBack {

@@ -1,138 +1,147 @@
 /**
  * What a rollout does next, as a list of rules of which the first that holds decides. It reads the rollout, the verdicts on its
- * nodes and the fleet at one moment, and gives the standing to be written and the actions to be done with it. It is asked
- * again after every change and every few seconds, so no rule may rely on having been asked before.
+ * nodes and the fleet at one moment, and gives the standing to be written, the actions to be done with it, and what is waited
+ * for. It is asked again after every change and every few seconds, so no rule may rely on having been asked before.
  */
-import { type Verdict, wayBack } from './classify.js';
+import type { Board } from './board.js';
+import { assignable, describeBudgets } from './budget.js';
+import type { Verdict } from './classify.js';
+import type { Action, Decision, Wait } from './decision.js';
 import type { FleetView } from './fleet-view.js';
 import { trippedGate } from './gates.js';
-import { isFinal, type Member, type Rollout, type Standing } from './rollout.js';
-
-/** What is to be done; each is durable before anything of it leaves the controller. */
-export type Action =
-  | { readonly kind: 'assign'; readonly wave: number; readonly nodeIds: readonly string[] }
-  | { readonly kind: 'pass-wave'; readonly wave: number }
-  | { readonly kind: 'revert'; readonly nodeIds: readonly string[] };
-
-/** The next standing and what goes with it. */
-export interface Decision {
-  readonly standing: Standing;
-  readonly actions: readonly Action[];
-}
-
-/** Ids that a standing names at most. */
-const maxBlockedOn = 20;
+import { decideRevert, stop } from './going-back.js';
+import { isFinal, type Phase, type Rollout } from './rollout.js';
+import { count, standingAfter } from './standing.js';
+import { firstOf, waveGate } from './wave-gate.js';
 
 /** The rules. */
-export function decide(rollout: Rollout, verdicts: readonly Verdict[], fleet: FleetView): Decision {
+export function decide(rollout: Rollout, board: Board, fleet: FleetView): Decision {
   const { standing, spec } = rollout;
-  if (isFinal(standing.phase)) return { standing, actions: [] };
-  if (standing.phase === 'Reverting') return decideRevert(rollout, fleet);
+  const { phase } = standing;
+  if (phase === 'Complete') return adoptNewcomers(rollout, board, fleet);
+  if (isFinal(phase)) return { standing, actions: [], waits: [] };
+  if (phase === 'Reverting') return decideRevert(rollout, board, fleet);
+  // Whoever paused it looks at it: failures meanwhile are for the person, who acknowledges them by resuming.
+  if (standing.reason === 'PausedByOperator') return paused(rollout);
 
-  const gate = trippedGate(spec, verdicts);
-  if (gate !== undefined) return beginRevert(rollout, 'TooManyFailures', gate.message);
+  const failures = trippedGate(spec, board);
+  if (failures !== undefined) return stop(rollout, board, fleet, 'TooManyFailures', failures);
+  if (phase === 'Paused') return paused(rollout);
 
-  const wave = Math.max(1, standing.wave);
-  const stay = (reason: string, message: string, blockedOn: readonly string[]): Decision => ({
-    standing: {
-      phase: standing.phase,
-      wave: standing.wave,
-      reason,
-      message,
-      blockedOn: blockedOn.slice(0, maxBlockedOn),
-    },
-    actions: [],
-  });
-  if (!fleet.connected)
-    return stay('BrokerAway', 'the broker does not answer: nothing is assigned meanwhile', ['nats']);
-
-  const reached = verdicts.filter((verdict) => verdict.wave <= wave);
-  const unassigned = reached.filter(({ state }) => state === 'PENDING');
-  if (unassigned.length > 0)
-    return { standing: waiting(rollout, wave, unassigned), actions: [assign(wave, unassigned)] };
-
-  const open = reached.filter(({ waits }) => waits);
-  if (open.length > 0) return { standing: waiting(rollout, wave, open), actions: [] };
-
-  if (!reached.some(({ state }) => state === 'COMMITTED')) {
-    if (!reached.some(({ state }) => state === 'OFFLINE'))
-      return beginRevert(rollout, 'NoneCommitted', `no node of wave ${wave} committed the version`);
-    const ids = reached.map(({ nodeId }) => nodeId);
-    return stay('WaitingForNodes', `no node of wave ${wave} can be reached, so nothing is known of the version`, ids);
+  if (!fleet.connected) {
+    const message = 'the broker does not answer: nothing is assigned meanwhile';
+    return hold(rollout, fleet, 'BrokerAway', { kind: 'broker', message, nodeIds: [], untilMs: 0 });
+  }
+  if (fleet.silent) {
+    const message = 'no node of the fleet is heard of: nothing is assigned meanwhile';
+    return hold(rollout, fleet, 'FleetSilent', { kind: 'fleet', message, nodeIds: [], untilMs: 0 });
   }
 
-  const passed: Action = { kind: 'pass-wave', wave };
-  const next = verdicts.filter((verdict) => verdict.wave === wave + 1);
-  if (next.length > 0) return { standing: waiting(rollout, wave + 1, next), actions: [passed, assign(wave + 1, next)] };
-  return { standing: complete(wave, verdicts), actions: [passed] };
-}
+  const wave = standing.full ? rollout.waves.length : Math.max(1, standing.wave);
+  const assigned = assignable(spec, board, wave);
+  const unassigned = board.unassigned(wave).next().done !== true;
+  if (unassigned || board.openCount(wave) > 0) return waiting(rollout, wave, board, fleet, assignments(assigned));
 
-/**
- * Stops a rollout and sends back every node that has the new version or may have it. A node that is back by itself is sent a
- * generation too, so that what it shall run is what it runs. Nodes that had nothing before keep what they have.
- */
-export function beginRevert(rollout: Rollout, reason: string, message: string): Decision {
-  const wave = rollout.standing.wave;
-  const nodeIds = rollout.members.filter(canGoBack).map(({ nodeId }) => nodeId);
-  if (nodeIds.length === 0) {
-    const why = `${message}; no node has a version to go back to`;
-    return { standing: { phase: 'Aborted', wave, reason, message: why, blockedOn: [] }, actions: [] };
+  const gate = waveGate(rollout, wave, board, fleet);
+  switch (gate.kind) {
+    case 'stop':
+      return stop(rollout, board, fleet, gate.reason, gate.message);
+    case 'settle':
+      return { standing, actions: [{ kind: 'settle-wave', wave }], waits: [] };
+    case 'hold':
+      return hold(rollout, fleet, gate.reason, gate.wait);
+    case 'pause':
+      return hold(rollout, fleet, gate.reason, gate.wait, 'Paused');
+    case 'pass': {
+      const { evidence } = gate;
+      const passed = rollout.waves.flatMap(({ passedMs }, index): Action[] =>
+        index < wave && passedMs === 0 ? [{ kind: 'pass-wave', wave: index + 1, evidence }] : [],
+      );
+      if (wave === rollout.waves.length) return complete(rollout, board, fleet, passed);
+      const next = assignable(spec, board, wave + 1);
+      return waiting(rollout, wave + 1, board, fleet, [...passed, ...assignments(next)]);
+    }
   }
-  const blockedOn = nodeIds.slice(0, maxBlockedOn);
-  return { standing: { phase: 'Reverting', wave, reason, message, blockedOn }, actions: [{ kind: 'revert', nodeIds }] };
 }
 
-function decideRevert(rollout: Rollout, fleet: FleetView): Decision {
-  const { standing, spec } = rollout;
-  const affected = rollout.members.filter(canGoBack);
-  const unsent = affected.filter(({ revertGeneration }) => revertGeneration === 0n).map(({ nodeId }) => nodeId);
-  if (unsent.length > 0) return { standing, actions: [{ kind: 'revert', nodeIds: unsent }] };
-  const ways = affected.map((member) => ({ id: member.nodeId, way: wayBack(member, spec, fleet) }));
-  const idsOf = (...wanted: readonly string[]): string[] =>
-    ways.filter(({ way }) => wanted.includes(way)).map(({ id }) => id);
-  const open = idsOf('under-way');
-  if (open.length > 0) return { standing: { ...standing, blockedOn: open.slice(0, maxBlockedOn) }, actions: [] };
-  const rest = idsOf('stuck', 'unreached');
-  const back = `${count(idsOf('back').length, 'node')} back on the version before`;
-  const missing = rest.length === 0 ? '' : `, not known to be back: ${rest.slice(0, maxBlockedOn).join(', ')}`;
-  return {
-    standing: { ...standing, phase: 'Reverted', message: `${standing.message}; ${back}${missing}`, blockedOn: [] },
-    actions: [],
-  };
+/** Nodes that joined after it was complete get the version too. */
+function adoptNewcomers({ standing, spec }: Rollout, board: Board, fleet: FleetView): Decision {
+  const can = fleet.connected && !fleet.silent;
+  return { standing, actions: can ? assignments(assignable(spec, board, board.waves)) : [], waits: [] };
 }
 
-function canGoBack({ generation, previous }: Member): boolean {
-  return generation > 0n && previous !== undefined;
+function paused({ standing }: Rollout): Decision {
+  const { message, blockedOn, sinceMs } = standing;
+  const kind = standing.reason === 'WaitingForApproval' ? 'approval' : 'person';
+  const nodeIds = blockedOn.filter((id) => id !== kind && id !== 'operator');
+  return { standing, actions: [], waits: [{ kind, message, nodeIds, sinceMs, untilMs: 0 }] };
 }
 
-function assign(wave: number, verdicts: readonly Verdict[]): Action {
-  return { kind: 'assign', wave, nodeIds: verdicts.map(({ nodeId }) => nodeId) };
+/** Stands still, and says why; what holds it up is named by its nodes or, without any, by itself. */
+function hold(
+  rollout: Rollout,
+  { nowMs }: FleetView,
+  reason: string,
+  wait: Omit<Wait, 'sinceMs'>,
+  phase: Phase = rollout.standing.phase,
+): Decision {
+  const { kind, message, nodeIds } = wait;
+  const { wave } = rollout.standing;
+  const name = kind === 'broker' ? 'nats' : kind === 'person' ? 'operator' : kind;
+  const blockedOn = nodeIds.length > 0 ? nodeIds : [name];
+  const standing = standingAfter(rollout.standing, { phase, wave, reason, message, blockedOn }, nowMs);
+  return { standing, actions: [], waits: [{ ...wait, sinceMs: standing.sinceMs }] };
 }
 
-function waiting(rollout: Rollout, wave: number, open: readonly Verdict[]): Standing {
+/** Assigns what there is room for, and waits for nodes that are at it and for room. */
+function waiting(
+  rollout: Rollout,
+  wave: number,
+  board: Board,
+  { nowMs }: FleetView,
+  actions: readonly Action[],
+): Decision {
+  const { waves, spec } = rollout;
+  const chosen = new Set(actions.flatMap((action) => (action.kind === 'assign' ? action.nodeIds : [])));
+  const open = [...firstOf(board.open(wave)), ...[...chosen].slice(0, 20)];
   const [first] = open;
-  const doing = first === undefined || first.message === '' ? '' : `: ${first.nodeId} ${first.message}`;
-  return {
-    phase: 'Progressing',
-    wave,
-    reason: 'WaitingForWave',
-    message: `wave ${wave} of ${rollout.waves.length} waits for ${count(open.length, 'node')}${doing}`,
-    blockedOn: open.slice(0, maxBlockedOn).map(({ nodeId }) => nodeId),
-  };
+  const doing = first === undefined ? '' : (board.get(first)?.message ?? '');
+  const number = board.openCount(wave) + chosen.size;
+  const rest = board.counts(wave).PENDING - chosen.size;
+  const room = rest > 0 ? `, ${count(rest, 'node')} more when there is room (${describeBudgets(spec)})` : '';
+  const message = `wave ${wave} of ${waves.length} waits for ${count(number, 'node')}${doing === '' ? '' : `: ${first} ${doing}`}${room}`;
+  const said = { phase: 'Progressing', wave, reason: 'WaitingForWave', message, blockedOn: open } as const;
+  const standing = standingAfter(rollout.standing, said, nowMs);
+  const { sinceMs } = standing;
+  const nodes = { kind: 'nodes', message, nodeIds: standing.blockedOn, sinceMs, untilMs: 0 } as const;
+  const budget = { ...nodes, kind: 'budget', message: describeBudgets(spec), nodeIds: [] } as const;
+  return { standing, actions, waits: rest > 0 ? [nodes, budget] : [nodes] };
 }
 
-function complete(wave: number, verdicts: readonly Verdict[]): Standing {
-  const committed = verdicts.filter(({ state }) => state === 'COMMITTED').length;
-  const away = verdicts.filter(({ state }) => state === 'OFFLINE').length;
-  const failed = verdicts.length - committed - away;
+function assignments(verdicts: readonly Verdict[]): Action[] {
+  const byWave = new Map<number, string[]>();
+  for (const { wave, nodeId } of verdicts) {
+    const nodeIds = byWave.get(wave);
+    if (nodeIds === undefined) byWave.set(wave, [nodeId]);
+    else nodeIds.push(nodeId);
+  }
+  return [...byWave].map(([wave, nodeIds]) => ({ kind: 'assign', wave, nodeIds }));
+}
+
+function complete(
+  { standing, waves }: Rollout,
+  board: Board,
+  { nowMs }: FleetView,
+  actions: readonly Action[],
+): Decision {
+  const counts = board.counts();
+  const { COMMITTED: committed, OFFLINE: away } = counts;
+  const failed = counts.FAILED + counts.ROLLED_BACK + counts.TIMED_OUT;
   const message = [
     `${count(committed, 'node')} on the version`,
     ...(failed === 0 ? [] : [`${failed} failed within what is allowed`]),
     ...(away === 0 ? [] : [`${away} not reachable, to take it on return`]),
   ].join(', ');
-  return { phase: 'Complete', wave, reason: 'AllWavesPassed', message, blockedOn: [] };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const said = { phase: 'Complete', wave: waves.length, reason: 'AllWavesPassed', message, blockedOn: [] } as const;
+  return { standing: standingAfter(standing, said, nowMs), actions, waits: [] };
 }

@@ -20,6 +20,16 @@ export type NodePhase =
   | 'ROLLED_BACK'
   | 'UNKNOWN';
 
+/** Numbers of one version on one node. */
+export interface Health {
+  readonly requests: number;
+  readonly errors: number;
+  readonly p99Ms: number;
+  readonly crashes: number;
+  /** Population stability index of its scores; undefined where it is not reported. */
+  readonly scoreDrift: number | undefined;
+}
+
 /** The newest verified report of a node. */
 export interface NodeReport {
   readonly observedGeneration: bigint;
@@ -28,6 +38,12 @@ export interface NodeReport {
   readonly message: string;
   /** What serves; undefined when nothing does. */
   readonly serving: Target | undefined;
+  /** The runtime that serves, for example "native-litert"; empty when nothing does. */
+  readonly backend: string;
+  /** What serves, since it went into service. */
+  readonly health: Health | undefined;
+  /** The version before, up to the swap; undefined when there was none or the node does not tell. */
+  readonly baseline: Health | undefined;
 }
 
 /** A node of the fleet. */

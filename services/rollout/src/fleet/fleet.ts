@@ -5,9 +5,9 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '@atoll/base/clock';
-import { NodePhase as WirePhase, type StatusReport } from '@atoll/proto/atoll/v1/release';
+import { NodePhase as WirePhase, type StatusReport, type VersionHealth } from '@atoll/proto/atoll/v1/release';
 import { isNewerStatus } from '@atoll/release/status';
-import type { FleetView, NodePhase, NodeReport, NodeView, Target } from '../decide/fleet-view.js';
+import type { FleetView, Health, NodePhase, NodeReport, NodeView, Target } from '../decide/fleet-view.js';
 import type { NodeRecord } from '../state/node-store.js';
 import type { EnrolledNode } from './enrolment.js';
 
@@ -186,8 +186,16 @@ export function createFleet({ enrolled, known, openStatus, clock, offlineAfterMs
 }
 
 function reportOf(report: StatusReport): NodeReport {
-  const { observedGeneration, reasonCode, message } = report;
-  return { observedGeneration, phase: phaseOf(report.phase), reasonCode, message, serving: servingOf(report) };
+  const { observedGeneration, reasonCode, message, backend } = report;
+  const said = { observedGeneration, phase: phaseOf(report.phase), reasonCode, message, backend };
+  return { ...said, serving: servingOf(report), health: healthOf(report.health), baseline: undefined };
+}
+
+function healthOf(health: VersionHealth | undefined): Health | undefined {
+  if (health === undefined) return undefined;
+  const { requests, errors, p99Ms, crashes } = health;
+  const counts = { requests: Number(requests), errors: Number(errors), crashes: Number(crashes) };
+  return { ...counts, p99Ms, scoreDrift: undefined };
 }
 
 function servingOf({ model, version, manifestSha256 }: StatusReport): Target | undefined {

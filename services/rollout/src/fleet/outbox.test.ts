@@ -15,7 +15,7 @@ class Setting {
         const text = this.store.get(nodeId);
         if (text === undefined) return undefined;
         const generation = BigInt(text.split(':')[0] ?? '0');
-        return { nodeId, generation, rollout: 'r', target: newVersion, envelope: Buffer.from(text) };
+        return { nodeId, generation, rollout: 'r', target: newVersion, envelope: Buffer.from(text), expiresMs: 0 };
       },
     },
     generationOf: (_, held) => {

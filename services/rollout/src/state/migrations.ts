@@ -71,4 +71,15 @@ export const migrations: readonly string[] = [
   `ALTER TABLE event ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
    ALTER TABLE event ADD COLUMN prev_sha256 TEXT NOT NULL DEFAULT '';
    ALTER TABLE event ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''`,
+  `ALTER TABLE rollout ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE rollout ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE rollout ADD COLUMN promoted_full INTEGER NOT NULL DEFAULT 0;
+   UPDATE rollout SET since_ms = updated_ms;
+   ALTER TABLE wave ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE wave ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
+   ALTER TABLE wave ADD COLUMN control TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE member ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE member ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE desired ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX desired_by_expiry ON desired (expires_ms)`,
 ];

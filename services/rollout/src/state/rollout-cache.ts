@@ -143,6 +143,23 @@ function rolloutCache(store: RolloutStore): RolloutCache {
       store.passWave(rollout, wave, nowMs);
       touch(rollout);
     },
+    setMember: (rollout, nodeId, part) => {
+      store.setMember(rollout, nodeId, part);
+      touch(rollout, nodeId);
+    },
+    setWave: (rollout, wave, part) => {
+      store.setWave(rollout, wave, part);
+      touch(rollout);
+    },
+    addMembers: (rollout, wave, nodeIds) => {
+      store.addMembers(rollout, wave, nodeIds);
+      kept.delete(rollout.spec.name);
+      if (rollout.standing.phase === 'Complete') straggling = undefined;
+    },
+    renumber: (name, nodeId, before, generation) => {
+      store.renumber(name, nodeId, before, generation);
+      kept.get(name)?.touched.add(nodeId);
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { Database, SqlValue } from '@atoll/database/database';
 import type { Row } from '@atoll/database/row';
 import type { MemberChange } from '../decide/changes.js';
 import type { Target } from '../decide/fleet-view.js';
-import type { Member, Outcome, Phase, Rollout, Spec, Standing, WaveTimes } from '../decide/rollout.js';
+import type { Member, Outcome, Phase, Rollout, Spec, Standing, Wave } from '../decide/rollout.js';
 import { specBytes, specOf } from './spec-bytes.js';
 import { targetOf, targetValues } from './target-columns.js';
 
@@ -32,7 +32,7 @@ export interface RolloutStore {
   member(name: string, nodeId: string): Member | undefined;
   /** Rollouts that are not final, oldest first. */
   atWork(): Rollout[];
-  /** Complete rollouts whose version some node has still to take or refuse; one whose nodes were just told something else may be among them. */
+  /** Complete rollouts whose version some node has still to be given, or to take or refuse; one whose nodes were just told something else may be among them. */
   withStragglers(): Rollout[];
   /** Newest first; at most `limit`, older than the one numbered `before` (undefined = from the newest). */
   page(before: bigint | undefined, limit: number): { readonly rollout: Rollout; readonly number: bigint }[];
@@ -47,6 +47,14 @@ export interface RolloutStore {
   revert(rollout: Rollout, nodeId: string, part: Pick<Member, 'revertGeneration' | 'assignedMs' | 'heardMs'>): void;
   startWave(rollout: Rollout, wave: number, nowMs: number): void;
   passWave(rollout: Rollout, wave: number, nowMs: number): void;
+  /** Writes what is named of a member. */
+  setMember(rollout: Rollout, nodeId: string, part: Partial<Member>): void;
+  /** Writes what is named of a wave. */
+  setWave(rollout: Rollout, wave: number, part: Partial<Wave>): void;
+  /** Nodes that came later, behind all others, in a wave that is not before any other's. */
+  addMembers(rollout: Rollout, wave: number, nodeIds: readonly string[]): void;
+  /** What the rollout of this name told a node in generation `before` has another generation now. */
+  renumber(name: string, nodeId: string, before: bigint, generation: bigint): void;
 }
 
 const ofRollout = 'rollout_id = (SELECT id FROM rollout WHERE name = ?)';
@@ -65,13 +73,17 @@ export function rolloutStore(db: Database): RolloutStore {
     member: (name, nodeId) =>
       db.first(readMember, `SELECT * FROM member WHERE ${ofRollout} AND node_id = ?`, name, nodeId),
     atWork: () =>
-      db.all(whole, "SELECT * FROM rollout WHERE phase IN ('Pending', 'Progressing', 'Reverting') ORDER BY id"),
+      db.all(
+        whole,
+        "SELECT * FROM rollout WHERE phase IN ('Pending', 'Progressing', 'Paused', 'Reverting') ORDER BY id",
+      ),
     withStragglers: () =>
       db.all(
         whole,
         `SELECT r.* FROM rollout r WHERE r.phase = 'Complete' AND EXISTS (
-           SELECT 1 FROM member m JOIN desired d ON d.node_id = m.node_id AND d.generation = m.generation
-           WHERE m.rollout_id = r.id AND m.outcome IN ('', 'TIMED_OUT'))`,
+           SELECT 1 FROM member m LEFT JOIN desired d ON d.node_id = m.node_id
+           WHERE m.rollout_id = r.id AND m.outcome IN ('', 'TIMED_OUT')
+             AND (m.generation = 0 OR d.generation = m.generation))`,
       ),
     page: (before, limit) =>
       db.all(
@@ -119,14 +131,84 @@ export function rolloutStore(db: Database): RolloutStore {
         wave,
       );
     },
+    setMember: (rollout, nodeId, part) => {
+      const { columns, values } = assignments(memberColumns, part);
+      if (columns !== '') updateMember(rollout, nodeId, columns, ...values);
+    },
+    setWave: ({ spec }, wave, part) => {
+      const { columns, values } = assignments(waveColumns, part);
+      if (columns === '') return;
+      db.run(`UPDATE wave SET ${columns} WHERE ${ofRollout} AND number = ?`, ...values, spec.name, wave);
+    },
+    addMembers: ({ spec }, wave, nodeIds) => {
+      for (const nodeId of nodeIds) {
+        db.run(
+          `INSERT INTO member (rollout_id, position, node_id, wave)
+           SELECT id, (SELECT COALESCE(MAX(position), 0) + 1 FROM member WHERE rollout_id = rollout.id), ?, ?
+           FROM rollout WHERE name = ?`,
+          nodeId,
+          wave,
+          spec.name,
+        );
+      }
+    },
+    renumber: (name, nodeId, before, generation) => {
+      for (const column of ['generation', 'revert_generation']) {
+        const update = `UPDATE member SET ${column} = ? WHERE ${ofRollout} AND node_id = ? AND ${column} = ?`;
+        db.run(update, generation, name, nodeId, before);
+      }
+    },
   };
+}
+
+/** The columns of a field with their values. */
+type Columns<T> = {
+  readonly [K in keyof T]?: (value: T[K]) => readonly (readonly [column: string, value: SqlValue])[];
+};
+
+const memberColumns: Columns<Member> = {
+  previous: (target) => {
+    const [model, version, sha256] = targetValues(target);
+    return [
+      ['previous_model', model],
+      ['previous_version', version],
+      ['previous_sha256', sha256],
+    ];
+  },
+  generation: (value) => [['generation', value]],
+  assignedMs: (value) => [['assigned_ms', value]],
+  heardMs: (value) => [['heard_ms', value]],
+  outcome: (value) => [['outcome', value ?? '']],
+  reasonCode: (value) => [['reason_code', value]],
+  message: (value) => [['message', value]],
+  revertGeneration: (value) => [['revert_generation', value]],
+  back: (value) => [['back', Number(value)]],
+  attempt: (value) => [['attempt', value]],
+  acknowledged: (value) => [['acknowledged', Number(value)]],
+};
+
+const waveColumns: Columns<Wave> = {
+  startedMs: (value) => [['started_ms', value]],
+  settledMs: (value) => [['settled_ms', value]],
+  passedMs: (value) => [['passed_ms', value]],
+  evidence: (value) => [['evidence', value]],
+  control: (value) => [['control', JSON.stringify(value)]],
+};
+
+/** `a = ?, b = ?` with the values, for the fields that `part` names. */
+function assignments<T extends object>(
+  known: Columns<T>,
+  part: Partial<T>,
+): { readonly columns: string; readonly values: readonly SqlValue[] } {
+  const pairs = (Object.keys(part) as (keyof T)[]).flatMap((key) => known[key]?.(part[key] as T[keyof T]) ?? []);
+  return { columns: pairs.map(([column]) => `${column} = ?`).join(', '), values: pairs.map(([, value]) => value) };
 }
 
 function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewRollout): void {
   const named: SqlValue[] = [spec.name, uid, specBytes(spec), spec.target.manifestSha256];
   db.run(
-    `INSERT INTO rollout (name, uid, spec, manifest_sha256, phase, wave, reason, message, blocked_on, created_ms, updated_ms, revision)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+    `INSERT INTO rollout (name, uid, spec, manifest_sha256, phase, wave, reason, message, blocked_on, since_ms, promoted, promoted_full, created_ms, updated_ms, revision)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     ...named,
     ...standingValues(standing),
     createdMs,
@@ -146,7 +228,7 @@ function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewR
 
 function writeStanding(db: Database, { spec, revision }: Rollout, standing: Standing, nowMs: number): void {
   const written = db.run(
-    `UPDATE rollout SET phase = ?, wave = ?, reason = ?, message = ?, blocked_on = ?, updated_ms = ?, revision = revision + 1
+    `UPDATE rollout SET phase = ?, wave = ?, reason = ?, message = ?, blocked_on = ?, since_ms = ?, promoted = ?, promoted_full = ?, updated_ms = ?, revision = revision + 1
      WHERE name = ? AND revision = ?`,
     ...standingValues(standing),
     nowMs,
@@ -157,8 +239,9 @@ function writeStanding(db: Database, { spec, revision }: Rollout, standing: Stan
   throw new AtollError('INTERNAL', `cannot write rollout ${spec.name}: its revision is no longer ${revision}`);
 }
 
-function standingValues({ phase, wave, reason, message, blockedOn }: Standing): SqlValue[] {
-  return [phase, wave, reason, message, JSON.stringify(blockedOn)];
+function standingValues(standing: Standing): SqlValue[] {
+  const { phase, wave, reason, message, blockedOn, sinceMs, promoted, full } = standing;
+  return [phase, wave, reason, message, JSON.stringify(blockedOn), sinceMs, promoted, Number(full)];
 }
 
 function readRollout(db: Database, row: Row): Rollout {
@@ -176,6 +259,9 @@ function readOutline(db: Database, row: Row): RolloutOutline {
       reason: row.text('reason'),
       message: row.text('message'),
       blockedOn: JSON.parse(row.text('blocked_on')) as string[],
+      sinceMs: row.number('since_ms'),
+      promoted: row.number('promoted'),
+      full: row.number('promoted_full') === 1,
     },
     waves: db.all(readWave, 'SELECT * FROM wave WHERE rollout_id = ? ORDER BY number', row.integer('id')),
     createdMs: row.number('created_ms'),
@@ -199,9 +285,17 @@ function readMember(row: Row): Member {
     message: row.text('message'),
     revertGeneration: row.integer('revert_generation'),
     back: row.number('back') === 1,
+    attempt: row.number('attempt'),
+    acknowledged: row.number('acknowledged') === 1,
   };
 }
 
-function readWave(row: Row): WaveTimes {
-  return { startedMs: row.number('started_ms'), passedMs: row.number('passed_ms') };
+function readWave(row: Row): Wave {
+  return {
+    startedMs: row.number('started_ms'),
+    settledMs: row.number('settled_ms'),
+    passedMs: row.number('passed_ms'),
+    evidence: row.text('evidence'),
+    control: JSON.parse(row.text('control')) as Wave['control'],
+  };
 }

@@ -1,9 +1,10 @@
-import { RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
+import { AbortPolicy, RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
+import { filledIn, type SpecRequest } from '../decide/admission.js';
 import type { Spec } from '../decide/rollout.js';
 
 /** A spec as the contract's message; the release's digest is not in it. */
 export function specMessage(spec: Spec): RolloutSpec {
-  const { target, selector, waves, soak, ...rest } = spec;
+  const { target, selector, waves, soak, metrics, onFailure, ...rest } = spec;
   return {
     ...rest,
     model: target.model,
@@ -11,7 +12,14 @@ export function specMessage(spec: Spec): RolloutSpec {
     selector: { ...selector },
     waves: [...waves],
     soak: { ...soak },
+    metrics: metrics === undefined ? undefined : { ...metrics },
+    onFailure: onFailure === 'keep' ? AbortPolicy.ABORT_POLICY_KEEP : AbortPolicy.ABORT_POLICY_REVERT,
   };
+}
+
+/** What a message asks for. */
+export function requestOf({ onFailure, ...rest }: RolloutSpec): SpecRequest {
+  return { ...rest, onFailure: onFailure === AbortPolicy.ABORT_POLICY_KEEP ? 'keep' : 'revert' };
 }
 
 /** The bytes under which a spec is kept. */
@@ -19,18 +27,7 @@ export function specBytes(spec: Spec): Uint8Array {
   return RolloutSpec.encode(specMessage(spec)).finish();
 }
 
-/** A spec from its bytes and the release's digest beside them. */
+/** A spec from its bytes and the release's digest beside them; fields that are newer than the bytes have their defaults. */
 export function specOf(bytes: Uint8Array, manifestSha256: string): Spec {
-  const { name, model, version, soak, ...rest } = RolloutSpec.decode(bytes);
-  const none = { durationMs: 0, minRequests: 0, maxErrorRate: 0, maxLatencyRatio: 0, prepareDeadlineMs: 0 };
-  return {
-    name,
-    target: { model, version, manifestSha256 },
-    selector: rest.selector,
-    waves: rest.waves,
-    soak: soak ?? none,
-    maxFailures: rest.maxFailures,
-    maxFailureRate: rest.maxFailureRate,
-    nodeDeadlineMs: rest.nodeDeadlineMs,
-  };
+  return filledIn(requestOf(RolloutSpec.decode(bytes)), manifestSha256);
 }

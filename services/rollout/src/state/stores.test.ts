@@ -2,14 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StatusReport } from '@atoll/proto/atoll/v1/release';
-import type { Rollout } from '../decide/rollout.js';
+import type { Member, Rollout, Standing } from '../decide/rollout.js';
 import { newVersion, oldVersion, sampleSpec } from '../rollout-for-tests.js';
 import { memoryStores } from './memory/stores.js';
 import type { NewRollout } from './rollout-store.js';
 import type { DurableStores } from './stores.js';
 import { storeKinds } from './stores-for-tests.js';
 
-const standing = { phase: 'Pending', wave: 0, reason: 'Accepted', message: 'm', blockedOn: ['controller'] } as const;
+const standing: Standing = {
+  phase: 'Pending',
+  wave: 0,
+  reason: 'Accepted',
+  message: 'm',
+  blockedOn: ['controller'],
+  sinceMs: 3,
+  promoted: 1,
+  full: true,
+};
 const soak = { durationMs: 1_000, minRequests: 1, maxErrorRate: 0.5, maxLatencyRatio: 3, prepareDeadlineMs: 5_000 };
 const named = (name: string): NewRollout => ({
   uid: `uid of ${name}`,
@@ -112,6 +121,95 @@ for (const [kind, open] of storeKinds) {
     assert.ok(members.filter(({ nodeId }) => nodeId !== 'a').every(({ generation }) => generation === 0n));
   });
 
+  test(`${kind}: setMember and setWave write what is named, and nothing else`, (t) => {
+    const { stores, reopen } = open(t);
+    const one = add(stores, 'one');
+    const part: Member = {
+      nodeId: 'a',
+      wave: 2,
+      previous: oldVersion,
+      generation: 5n,
+      assignedMs: 6,
+      heardMs: 7,
+      outcome: 'TIMED_OUT',
+      reasonCode: 'R',
+      message: 'm',
+      revertGeneration: 8n,
+      back: true,
+      attempt: 2,
+      acknowledged: true,
+    };
+    const wave = { startedMs: 1, settledMs: 2, passedMs: 3, evidence: 'e', control: { x: [1, 2, 3] } } as const;
+    stores.transaction(() => {
+      const { nodeId: _id, wave: _wave, ...written } = part;
+      stores.rollouts.setMember(one, 'a', written);
+      stores.rollouts.setWave(one, 2, wave);
+      stores.rollouts.setWave(one, 2, { settledMs: 0 });
+    });
+    const { rollouts, transaction } = reopen();
+    const { members = [], waves = [] } = rollouts.load('one') ?? {};
+    assert.deepEqual(members, [one.members[0], part, one.members[2]]);
+    assert.deepEqual(waves, [one.waves[0], { ...wave, settledMs: 0 }]);
+    transaction(() => rollouts.setMember(one, 'a', { outcome: undefined, previous: undefined }));
+    const [, cleared] = rollouts.load('one')?.members ?? [];
+    assert.deepEqual(cleared, { ...part, outcome: undefined, previous: undefined });
+  });
+
+  test(`${kind}: addMembers: behind all others, told nothing; undone with its transaction`, (t) => {
+    const { stores } = open(t);
+    const one = add(stores, 'one');
+    const { rollouts, transaction } = stores;
+    const failing = (): void =>
+      transaction(() => {
+        rollouts.addMembers(one, 2, ['x']);
+        throw new Error('undo');
+      });
+    assert.throws(failing, /undo/);
+    assert.deepEqual(rollouts.load('one')?.members, one.members);
+    transaction(() => rollouts.addMembers(one, 2, ['x', 'y']));
+    assert.deepEqual(
+      rollouts.load('one')?.members.map(({ nodeId, wave, generation }) => `${nodeId}/${wave}/${generation}`),
+      ['c/1/0', 'a/2/0', 'b/2/0', 'x/2/0', 'y/2/0'],
+    );
+  });
+
+  test(`${kind}: renumber: another generation where the old one was, and nowhere else`, (t) => {
+    const { stores } = open(t);
+    const one = add(stores, 'one');
+    const { rollouts, transaction } = stores;
+    transaction(() => {
+      rollouts.setMember(one, 'a', { generation: 3n, revertGeneration: 4n });
+      rollouts.setMember(one, 'b', { generation: 4n });
+      rollouts.renumber('one', 'a', 4n, 9n);
+      rollouts.renumber('one', 'b', 3n, 9n);
+      rollouts.renumber('none', 'b', 4n, 9n);
+    });
+    assert.deepEqual(
+      rollouts.load('one')?.members.map(({ generation, revertGeneration }) => [generation, revertGeneration]),
+      [
+        [0n, 0n],
+        [3n, 9n],
+        [4n, 0n],
+      ],
+    );
+  });
+
+  test(`${kind}: expiring: the states that end before a time, soonest first, no more than asked`, (t) => {
+    const { desired, transaction } = open(t).stores;
+    const record = { generation: 1n, rollout: 'one', target: newVersion, envelope: Buffer.from('e') };
+    transaction(() => {
+      for (const [nodeId, expiresMs] of [
+        ['a', 30],
+        ['b', 10],
+        ['c', 20],
+      ] as const)
+        desired.put({ ...record, nodeId, expiresMs });
+    });
+    const ids = (beforeMs: number, limit: number): string[] =>
+      desired.expiring(beforeMs, limit).map(({ nodeId }) => nodeId);
+    assert.deepEqual([ids(10, 9), ids(30, 9), ids(31, 2)], [[], ['b', 'c'], ['b', 'c']]);
+  });
+
   test(`${kind}: startWave and passWave keep the first time`, (t) => {
     const { stores } = open(t);
     const rollout = add(stores, 'one');
@@ -147,15 +245,31 @@ for (const [kind, open] of storeKinds) {
     const { rollouts, desired, transaction } = stores;
     const one = add(stores, 'one');
     const tell = (generation: bigint): void =>
-      desired.put({ nodeId: 'a', generation, rollout: 'one', target: newVersion, envelope: Buffer.from('e') });
+      desired.put({
+        nodeId: 'a',
+        generation,
+        rollout: 'one',
+        target: newVersion,
+        envelope: Buffer.from('e'),
+        expiresMs: 9,
+      });
     transaction(() => {
       rollouts.assign(one, 'a', { previous: undefined, generation: 3n, assignedMs: 1, heardMs: 0 });
+      for (const nodeId of ['b', 'c']) rollouts.setMember(one, nodeId, { generation: 1n, outcome: 'COMMITTED' });
       rollouts.write(one, { ...standing, phase: 'Complete' }, 8);
       tell(3n);
     });
     assert.equal(rollouts.withStragglers().length, 1);
     transaction(() => tell(4n));
-    assert.equal(reopen().rollouts.withStragglers().length, 0);
+    const again = reopen();
+    assert.equal(again.rollouts.withStragglers().length, 0);
+    const complete = again.rollouts.load('one');
+    assert.ok(complete);
+    again.transaction(() => again.rollouts.addMembers(complete, 2, ['d']));
+    assert.deepEqual(
+      again.rollouts.withStragglers().map(({ members }) => members.length),
+      [4],
+    );
   });
 
   test(`${kind}: outline and member are parts of what load gives`, (t) => {
@@ -188,7 +302,7 @@ for (const [kind, open] of storeKinds) {
 
   test(`${kind}: desired states and nodes: the newest of each, also after the process ended`, (t) => {
     const { stores, reopen } = open(t);
-    const record = { nodeId: 'a', rollout: 'one', target: newVersion, envelope: Buffer.from('e') };
+    const record = { nodeId: 'a', rollout: 'one', target: newVersion, envelope: Buffer.from('e'), expiresMs: 9 };
     const report: StatusReport = { ...emptyReport, nodeId: 'a', observedGeneration: 1n << 60n };
     stores.transaction(() => {
       for (const generation of [1n, 1n << 60n]) stores.desired.put({ ...record, generation });
@@ -210,7 +324,14 @@ for (const [kind, open] of storeKinds) {
       rollouts.assign(rollout, 'a', { previous: undefined, generation: 3n, assignedMs: 1, heardMs: 0 });
       rollouts.startWave(rollout, 1, 5);
       rollouts.write(rollout, { ...standing, phase: 'Progressing' }, 8);
-      const record = { nodeId: 'a', generation: 3n, rollout: 'one', target: newVersion, envelope: Buffer.from('e') };
+      const record = {
+        nodeId: 'a',
+        generation: 3n,
+        rollout: 'one',
+        target: newVersion,
+        envelope: Buffer.from('e'),
+        expiresMs: 9,
+      };
       desired.put(record);
       nodes.put({ nodeId: 'a', lastSeenMs: 1, report: emptyReport, committed: undefined });
       events.append({ timeMs: 1, actor: 'x', kind: 'k', rollout: '', nodeId: '', message: '' });

@@ -1,5 +1,5 @@
 import { AtollError } from '@atoll/base/error';
-import { isFinal, type Member, type Rollout, type WaveTimes } from '../../decide/rollout.js';
+import { isFinal, type Member, type Rollout, type Wave } from '../../decide/rollout.js';
 import type { DesiredRecord } from '../desired-store.js';
 import type { NewRollout, RolloutOutline, RolloutStore } from '../rollout-store.js';
 import { type UndoLog, UndoMap } from './undo.js';
@@ -9,7 +9,7 @@ interface Kept {
   readonly number: bigint;
   readonly rollout: RolloutOutline;
   readonly members: Member[];
-  readonly positions: ReadonlyMap<string, number>;
+  readonly positions: Map<string, number>;
 }
 
 /** Rollouts in memory; `desired` gives the newest desired state of a node. */
@@ -17,12 +17,12 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
   const byName = new UndoMap<string, Kept>(log);
 
   const snapshot = ({ rollout, members }: Kept): Rollout => ({ ...rollout, members: [...members] });
-  const kept = ({ spec }: Rollout): Kept => {
+  const kept = ({ spec }: Pick<Rollout, 'spec'>): Kept => {
     const found = byName.get(spec.name);
     if (found !== undefined) return found;
     throw new AtollError('INTERNAL', `cannot write rollout ${spec.name}: there is none`);
   };
-  const setMember = (rollout: Rollout, nodeId: string, part: Partial<Member>): void => {
+  const setMember = (rollout: Pick<Rollout, 'spec'>, nodeId: string, part: Partial<Member>): void => {
     const { members, positions } = kept(rollout);
     const position = positions.get(nodeId);
     const member = position === undefined ? undefined : members[position];
@@ -32,15 +32,25 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
     });
     members[position] = { ...member, ...part };
   };
-  const setWave = (rollout: Rollout, wave: number, which: keyof WaveTimes, nowMs: number): void => {
+  const setWave = (rollout: Rollout, wave: number, part: Partial<Wave>): void => {
     const found = kept(rollout);
-    const waves = found.rollout.waves.map((times, index) =>
-      index === wave - 1 && times[which] === 0 ? { ...times, [which]: nowMs } : times,
-    );
+    const waves = found.rollout.waves.map((one, index) => (index === wave - 1 ? { ...one, ...part } : one));
     byName.set(rollout.spec.name, { ...found, rollout: { ...found.rollout, waves } });
   };
+  const setTime = (rollout: Rollout, wave: number, which: 'startedMs' | 'passedMs', nowMs: number): void => {
+    if (kept(rollout).rollout.waves[wave - 1]?.[which] === 0) setWave(rollout, wave, { [which]: nowMs });
+  };
+  const addMember = (rollout: Rollout, wave: number, nodeId: string): void => {
+    const { members, positions } = kept(rollout);
+    log.wrote(() => {
+      members.pop();
+      positions.delete(nodeId);
+    });
+    positions.set(nodeId, members.push(newMember(nodeId, wave)) - 1);
+  };
   const isStraggler = ({ nodeId, outcome, generation }: Member): boolean =>
-    (outcome === undefined || outcome === 'TIMED_OUT') && generation > 0n && desired(nodeId)?.generation === generation;
+    (outcome === undefined || outcome === 'TIMED_OUT') &&
+    (generation === 0n || desired(nodeId)?.generation === generation);
 
   return {
     add: (rollout) => {
@@ -95,14 +105,26 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
       }),
     assign: setMember,
     revert: setMember,
-    startWave: (rollout, wave, nowMs) => setWave(rollout, wave, 'startedMs', nowMs),
-    passWave: (rollout, wave, nowMs) => setWave(rollout, wave, 'passedMs', nowMs),
+    startWave: (rollout, wave, nowMs) => setTime(rollout, wave, 'startedMs', nowMs),
+    passWave: (rollout, wave, nowMs) => setTime(rollout, wave, 'passedMs', nowMs),
+    setMember,
+    setWave,
+    addMembers: (rollout, wave, nodeIds) => {
+      for (const nodeId of nodeIds) addMember(rollout, wave, nodeId);
+    },
+    renumber: (name, nodeId, before, generation) => {
+      const found = byName.get(name);
+      const member = found?.members[found.positions.get(nodeId) ?? -1];
+      if (found === undefined || member === undefined) return;
+      if (member.generation === before) setMember(found.rollout, nodeId, { generation });
+      if (member.revertGeneration === before) setMember(found.rollout, nodeId, { revertGeneration: generation });
+    },
   };
 }
 
 function newlyKept({ uid, spec, plan, standing, createdMs }: NewRollout, number: bigint): Kept {
   const members = plan.flatMap((nodeIds, index) => nodeIds.map((nodeId) => newMember(nodeId, index + 1)));
-  const waves = plan.map(() => ({ startedMs: 0, passedMs: 0 }));
+  const waves = plan.map(() => ({ startedMs: 0, settledMs: 0, passedMs: 0, evidence: '', control: {} }));
   const rollout = { uid, spec, standing, waves, createdMs, updatedMs: createdMs, revision: 1 };
   return { number, rollout, members, positions: new Map(members.map(({ nodeId }, index) => [nodeId, index])) };
 }
@@ -121,5 +143,7 @@ function newMember(nodeId: string, wave: number): Member {
     message: '',
     revertGeneration: 0n,
     back: false,
+    attempt: 1,
+    acknowledged: false,
   };
 }

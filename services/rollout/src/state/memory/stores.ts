@@ -24,6 +24,12 @@ export function memoryStores(): MemoryStores {
     desired: {
       get: (nodeId) => desired.get(nodeId),
       put: (record) => desired.set(record.nodeId, record),
+      expiring: (beforeMs, limit) =>
+        desired
+          .values()
+          .filter(({ expiresMs }) => expiresMs < beforeMs)
+          .toSorted((a, b) => a.expiresMs - b.expiresMs)
+          .slice(0, limit),
     },
     nodes: {
       all: () => nodes.values(),

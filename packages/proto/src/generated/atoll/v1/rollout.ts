@@ -64,6 +64,41 @@ export namespace AbortPolicy {
   export type UNRECOGNIZED = typeof AbortPolicy.UNRECOGNIZED;
 }
 
+/** Where a node stands in a rollout. */
+export const RolloutNodeState = {
+  /** ROLLOUT_NODE_STATE_UNSPECIFIED - Not used; as a filter: all. */
+  ROLLOUT_NODE_STATE_UNSPECIFIED: 0,
+  /** ROLLOUT_NODE_STATE_PENDING - Not yet assigned. */
+  ROLLOUT_NODE_STATE_PENDING: 1,
+  /** ROLLOUT_NODE_STATE_IN_FLIGHT - Assigned, not yet judged. */
+  ROLLOUT_NODE_STATE_IN_FLIGHT: 2,
+  /** ROLLOUT_NODE_STATE_COMMITTED - On the version for good. */
+  ROLLOUT_NODE_STATE_COMMITTED: 3,
+  /** ROLLOUT_NODE_STATE_FAILED - Gave up before the swap. */
+  ROLLOUT_NODE_STATE_FAILED: 4,
+  /** ROLLOUT_NODE_STATE_ROLLED_BACK - Went back. */
+  ROLLOUT_NODE_STATE_ROLLED_BACK: 5,
+  /** ROLLOUT_NODE_STATE_TIMED_OUT - Said nothing in time. */
+  ROLLOUT_NODE_STATE_TIMED_OUT: 6,
+  /** ROLLOUT_NODE_STATE_OFFLINE - Not reachable. */
+  ROLLOUT_NODE_STATE_OFFLINE: 7,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RolloutNodeState = typeof RolloutNodeState[keyof typeof RolloutNodeState];
+
+export namespace RolloutNodeState {
+  export type ROLLOUT_NODE_STATE_UNSPECIFIED = typeof RolloutNodeState.ROLLOUT_NODE_STATE_UNSPECIFIED;
+  export type ROLLOUT_NODE_STATE_PENDING = typeof RolloutNodeState.ROLLOUT_NODE_STATE_PENDING;
+  export type ROLLOUT_NODE_STATE_IN_FLIGHT = typeof RolloutNodeState.ROLLOUT_NODE_STATE_IN_FLIGHT;
+  export type ROLLOUT_NODE_STATE_COMMITTED = typeof RolloutNodeState.ROLLOUT_NODE_STATE_COMMITTED;
+  export type ROLLOUT_NODE_STATE_FAILED = typeof RolloutNodeState.ROLLOUT_NODE_STATE_FAILED;
+  export type ROLLOUT_NODE_STATE_ROLLED_BACK = typeof RolloutNodeState.ROLLOUT_NODE_STATE_ROLLED_BACK;
+  export type ROLLOUT_NODE_STATE_TIMED_OUT = typeof RolloutNodeState.ROLLOUT_NODE_STATE_TIMED_OUT;
+  export type ROLLOUT_NODE_STATE_OFFLINE = typeof RolloutNodeState.ROLLOUT_NODE_STATE_OFFLINE;
+  export type UNRECOGNIZED = typeof RolloutNodeState.UNRECOGNIZED;
+}
+
 /** What a rollout shall do. Zero values mean the default that each field names. */
 export interface RolloutSpec {
   /** Its name, [a-z0-9-]{1,63}; empty = MODEL-vVERSION. */
@@ -86,11 +121,52 @@ export interface RolloutSpec {
   maxFailureRate: number;
   /** Milliseconds after assignment by which a node must have reported its end, soak not counted; default 60,000. */
   nodeDeadlineMs: number;
+  /** Each wave after the first waits for a person who promotes the rollout; default false. */
+  approve: boolean;
+  /** Nodes at it at a time; 0 = no limit. */
+  maxInFlight: number;
+  /** Nodes of one site at it at a time; 0 = no limit. Nodes without the site's label are not limited. */
+  maxPerSite: number;
+  /** The label that names a node's site, for max_per_site and for the mix of each wave; empty = "site". */
+  siteLabel: string;
+  /** Share of the nodes assigned so far that may be out of reach when a wave passes, 0..1; 0 = 1, so that none of them holds it up. */
+  maxOffline: number;
+  /** Milliseconds between the last verdict on a wave's nodes and its passing; default 0. */
+  waveSoakMs: number;
+  /** Judged nodes from which on the failed share is taken as it is; below, nodes at it count as if they would commit; default 20. */
+  minSamples: number;
+  /** How sure it must be that the failed share is over max_failure_rate, 0.5..0.9999, default 0.95: the lower bound of its Wilson interval. */
+  confidence: number;
+  /** Judges each wave by the numbers of its nodes; unset = they are kept as evidence and not judged. */
+  metrics:
+    | MetricGate
+    | undefined;
+  /** What becomes of nodes that have the version when a gate stops the rollout; unspecified = REVERT. */
+  onFailure: AbortPolicy;
 }
 
 export interface RolloutSpec_SelectorEntry {
   key: string;
   value: string;
+}
+
+/**
+ * When a wave is worse in its numbers than nodes still on the version before (control) and than its own nodes were before.
+ * Worse than both fails it, worse than one of the two, or too few requests, is no verdict: the rollout pauses.
+ */
+export interface MetricGate {
+  /** Requests that the wave's nodes, and what they are compared with, must have seen; default 100. */
+  minRequests: number;
+  /** Failed share over that of the comparison, default 2; a difference under 0.01 counts as none. */
+  maxErrorRatio: number;
+  /** p99 latency over that of the comparison, default 2; a difference under 5 ms counts as none. */
+  maxP99Ratio: number;
+  /** Crashes of the wave's nodes that are allowed, default 0. */
+  maxCrashes: number;
+  /** Mean population stability index of the scores where nodes report it, default 0.25. */
+  maxScoreDrift: number;
+  /** How long to wait for the numbers after the soak of the wave before the rollout pauses, milliseconds, default 300,000. */
+  patienceMs: number;
 }
 
 /** How many nodes stand where. */
@@ -115,7 +191,7 @@ export interface RolloutCounts {
 export interface RolloutWave {
   /** From 1. */
   number: number;
-  /** Its nodes, frozen before the first assignment. */
+  /** Its nodes, frozen before the first assignment; the first 1,000 of them, see ListRolloutNodes. */
   nodeIds: string[];
   /** Where they stand. */
   counts:
@@ -125,6 +201,12 @@ export interface RolloutWave {
   startedUnixMs: bigint;
   /** When it was passed, milliseconds since the Unix epoch; 0 = not yet. */
   passedUnixMs: bigint;
+  /** When the last of its nodes was judged, milliseconds since the Unix epoch; 0 = not yet. */
+  settledUnixMs: bigint;
+  /** The numbers on which it passed, for people; empty = not yet. */
+  evidence: string;
+  /** How many nodes it has. */
+  size: number;
 }
 
 /** A rollout as anybody may see it. */
@@ -153,6 +235,12 @@ export interface Rollout {
   createdUnixMs: bigint;
   /** When it last changed, milliseconds since the Unix epoch. */
   updatedUnixMs: bigint;
+  /** Since when it has stood so (phase, wave and reason), milliseconds since the Unix epoch. */
+  sinceUnixMs: bigint;
+  /** The highest wave that a person promoted; 0 = none. */
+  promotedWave: number;
+  /** True when a person promoted it to all waves at once. */
+  promotedFull: boolean;
 }
 
 /** A node as the controller knows it. */
@@ -270,6 +358,138 @@ export interface AbortRolloutResponse {
   rollout: Rollout | undefined;
 }
 
+/** Asks to pause. */
+export interface PauseRolloutRequest {
+  /** Which. */
+  name: string;
+}
+
+/** The rollout after the request. */
+export interface PauseRolloutResponse {
+  /** Where it stands. */
+  rollout: Rollout | undefined;
+}
+
+/** Asks to go on. */
+export interface ResumeRolloutRequest {
+  /** Which. */
+  name: string;
+}
+
+/** The rollout after the request. */
+export interface ResumeRolloutResponse {
+  /** Where it stands. */
+  rollout: Rollout | undefined;
+}
+
+/** Asks to skip what is waited for. */
+export interface PromoteRolloutRequest {
+  /** Which. */
+  name: string;
+  /** Skips all that is left: every node gets the version within the budgets, and only failures stop it. */
+  full: boolean;
+}
+
+/** The rollout after the request. */
+export interface PromoteRolloutResponse {
+  /** Where it stands. */
+  rollout: Rollout | undefined;
+}
+
+/** Asks for another attempt. */
+export interface RetryRolloutRequest {
+  /** Which. */
+  name: string;
+}
+
+/** The rollout after the request. */
+export interface RetryRolloutResponse {
+  /** Where it stands. */
+  rollout: Rollout | undefined;
+}
+
+/** Asks for an explanation. */
+export interface ExplainRolloutRequest {
+  /** Which. */
+  name: string;
+}
+
+/** What a rollout waits for. */
+export interface RolloutWait {
+  /** One of nodes, budget, offline, soak, metrics, approval, person, broker, fleet, controller. */
+  kind: string;
+  /** In words. */
+  message: string;
+  /** Nodes concerned, at most 20. */
+  nodeIds: string[];
+  /** Since when, milliseconds since the Unix epoch. */
+  sinceUnixMs: bigint;
+  /** When it is over by itself, milliseconds since the Unix epoch; 0 = not known. */
+  untilUnixMs: bigint;
+}
+
+/** A rollout in words. */
+export interface ExplainRolloutResponse {
+  /** Where it stands. */
+  rollout:
+    | Rollout
+    | undefined;
+  /** What it waits for; empty when it is final. */
+  waits: RolloutWait[];
+  /** What it would do next, in order. */
+  next: string[];
+  /** What its gates say now, with their numbers. */
+  evidence: string[];
+  /** What a person can do about it, as verbs of the command line. */
+  verbs: string[];
+}
+
+/** Asks for the nodes of a rollout. */
+export interface ListRolloutNodesRequest {
+  /** Which. */
+  name: string;
+  /** Only nodes in these states; empty = all. */
+  states: RolloutNodeState[];
+  /** Only nodes of this wave; 0 = all. */
+  wave: number;
+  /** How many at most, default 1,000, at most 10,000. */
+  pageSize: number;
+  /** From a response before; empty = the first page. */
+  pageToken: string;
+}
+
+/** A node's part in a rollout. */
+export interface RolloutNode {
+  /** Its name. */
+  id: string;
+  /** From 1. */
+  wave: number;
+  /** Where it stands. */
+  state: RolloutNodeState;
+  /** Why it failed; empty otherwise. */
+  reasonCode: string;
+  /** What it said or does. */
+  message: string;
+  /** The generation that names the version; 0 = not assigned. */
+  generation: bigint;
+  /** How often it was tried, from 1. */
+  attempt: number;
+  /** The version that it had before; 0 = none, or not assigned. */
+  previousVersion: bigint;
+  /** When it was assigned, milliseconds since the Unix epoch; 0 = not yet. */
+  assignedUnixMs: bigint;
+  /** True when its failure no longer counts, because a person resumed the rollout after it. */
+  acknowledged: boolean;
+}
+
+/** A page of a rollout's nodes. */
+export interface ListRolloutNodesResponse {
+  /** By wave, in the order of the plan. */
+  nodes: RolloutNode[];
+  /** Asks for the next page; empty = the last. */
+  nextPageToken: string;
+}
+
 /** Asks to bring nodes back. */
 export interface UndoRolloutRequest {
   /** Which. */
@@ -312,6 +532,20 @@ export interface ListEventsResponse {
   events: FleetEvent[];
 }
 
+/** Asks to follow events. */
+export interface WatchEventsRequest {
+  /** First offset wanted; 0 = from the beginning. */
+  fromOffset: bigint;
+  /** Only of this rollout; empty = all. */
+  rollout: string;
+}
+
+/** An event. */
+export interface WatchEventsResponse {
+  /** What happened. */
+  event: FleetEvent | undefined;
+}
+
 /** Asks where the services are. */
 export interface DescribeFleetRequest {
 }
@@ -335,6 +569,16 @@ function createBaseRolloutSpec(): RolloutSpec {
     maxFailures: 0,
     maxFailureRate: 0,
     nodeDeadlineMs: 0,
+    approve: false,
+    maxInFlight: 0,
+    maxPerSite: 0,
+    siteLabel: "",
+    maxOffline: 0,
+    waveSoakMs: 0,
+    minSamples: 0,
+    confidence: 0,
+    metrics: undefined,
+    onFailure: 0,
   };
 }
 
@@ -369,6 +613,36 @@ export const RolloutSpec: MessageFns<RolloutSpec> = {
     }
     if (message.nodeDeadlineMs !== 0) {
       writer.uint32(72).uint32(message.nodeDeadlineMs);
+    }
+    if (message.approve !== false) {
+      writer.uint32(80).bool(message.approve);
+    }
+    if (message.maxInFlight !== 0) {
+      writer.uint32(88).uint32(message.maxInFlight);
+    }
+    if (message.maxPerSite !== 0) {
+      writer.uint32(96).uint32(message.maxPerSite);
+    }
+    if (message.siteLabel !== "") {
+      writer.uint32(106).string(message.siteLabel);
+    }
+    if (message.maxOffline !== 0) {
+      writer.uint32(113).double(message.maxOffline);
+    }
+    if (message.waveSoakMs !== 0) {
+      writer.uint32(120).uint32(message.waveSoakMs);
+    }
+    if (message.minSamples !== 0) {
+      writer.uint32(128).uint32(message.minSamples);
+    }
+    if (message.confidence !== 0) {
+      writer.uint32(137).double(message.confidence);
+    }
+    if (message.metrics !== undefined) {
+      MetricGate.encode(message.metrics, writer.uint32(146).fork()).join();
+    }
+    if (message.onFailure !== 0) {
+      writer.uint32(152).int32(message.onFailure);
     }
     return writer;
   },
@@ -461,6 +735,86 @@ export const RolloutSpec: MessageFns<RolloutSpec> = {
             message.nodeDeadlineMs = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.approve = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.maxInFlight = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.maxPerSite = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.siteLabel = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.maxOffline = reader.double();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.waveSoakMs = reader.uint32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.minSamples = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 137) {
+              break;
+            }
+
+            message.confidence = reader.double();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.metrics = MetricGate.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.onFailure = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -497,6 +851,18 @@ export const RolloutSpec: MessageFns<RolloutSpec> = {
     message.maxFailures = object.maxFailures ?? 0;
     message.maxFailureRate = object.maxFailureRate ?? 0;
     message.nodeDeadlineMs = object.nodeDeadlineMs ?? 0;
+    message.approve = object.approve ?? false;
+    message.maxInFlight = object.maxInFlight ?? 0;
+    message.maxPerSite = object.maxPerSite ?? 0;
+    message.siteLabel = object.siteLabel ?? "";
+    message.maxOffline = object.maxOffline ?? 0;
+    message.waveSoakMs = object.waveSoakMs ?? 0;
+    message.minSamples = object.minSamples ?? 0;
+    message.confidence = object.confidence ?? 0;
+    message.metrics = (object.metrics !== undefined && object.metrics !== null)
+      ? MetricGate.fromPartial(object.metrics)
+      : undefined;
+    message.onFailure = object.onFailure ?? 0;
     return message;
   },
 };
@@ -564,6 +930,121 @@ export const RolloutSpec_SelectorEntry: MessageFns<RolloutSpec_SelectorEntry> = 
     const message = createBaseRolloutSpec_SelectorEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseMetricGate(): MetricGate {
+  return { minRequests: 0, maxErrorRatio: 0, maxP99Ratio: 0, maxCrashes: 0, maxScoreDrift: 0, patienceMs: 0 };
+}
+
+export const MetricGate: MessageFns<MetricGate> = {
+  encode(message: MetricGate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.minRequests !== 0) {
+      writer.uint32(8).uint32(message.minRequests);
+    }
+    if (message.maxErrorRatio !== 0) {
+      writer.uint32(17).double(message.maxErrorRatio);
+    }
+    if (message.maxP99Ratio !== 0) {
+      writer.uint32(25).double(message.maxP99Ratio);
+    }
+    if (message.maxCrashes !== 0) {
+      writer.uint32(32).uint32(message.maxCrashes);
+    }
+    if (message.maxScoreDrift !== 0) {
+      writer.uint32(41).double(message.maxScoreDrift);
+    }
+    if (message.patienceMs !== 0) {
+      writer.uint32(48).uint32(message.patienceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricGate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricGate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.minRequests = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.maxErrorRatio = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.maxP99Ratio = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxCrashes = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.maxScoreDrift = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.patienceMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<MetricGate>, I>>(base?: I): MetricGate {
+    return MetricGate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MetricGate>, I>>(object: I): MetricGate {
+    const message = createBaseMetricGate();
+    message.minRequests = object.minRequests ?? 0;
+    message.maxErrorRatio = object.maxErrorRatio ?? 0;
+    message.maxP99Ratio = object.maxP99Ratio ?? 0;
+    message.maxCrashes = object.maxCrashes ?? 0;
+    message.maxScoreDrift = object.maxScoreDrift ?? 0;
+    message.patienceMs = object.patienceMs ?? 0;
     return message;
   },
 };
@@ -696,7 +1177,16 @@ export const RolloutCounts: MessageFns<RolloutCounts> = {
 };
 
 function createBaseRolloutWave(): RolloutWave {
-  return { number: 0, nodeIds: [], counts: undefined, startedUnixMs: 0n, passedUnixMs: 0n };
+  return {
+    number: 0,
+    nodeIds: [],
+    counts: undefined,
+    startedUnixMs: 0n,
+    passedUnixMs: 0n,
+    settledUnixMs: 0n,
+    evidence: "",
+    size: 0,
+  };
 }
 
 export const RolloutWave: MessageFns<RolloutWave> = {
@@ -721,6 +1211,18 @@ export const RolloutWave: MessageFns<RolloutWave> = {
         throw new globalThis.Error("value provided for field message.passedUnixMs of type int64 too large");
       }
       writer.uint32(40).int64(message.passedUnixMs);
+    }
+    if (message.settledUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.settledUnixMs) !== message.settledUnixMs) {
+        throw new globalThis.Error("value provided for field message.settledUnixMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.settledUnixMs);
+    }
+    if (message.evidence !== "") {
+      writer.uint32(58).string(message.evidence);
+    }
+    if (message.size !== 0) {
+      writer.uint32(64).uint32(message.size);
     }
     return writer;
   },
@@ -778,6 +1280,30 @@ export const RolloutWave: MessageFns<RolloutWave> = {
             message.passedUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.settledUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.evidence = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -806,6 +1332,11 @@ export const RolloutWave: MessageFns<RolloutWave> = {
     message.passedUnixMs = (object.passedUnixMs !== undefined && object.passedUnixMs !== null)
       ? BigInt(object.passedUnixMs)
       : 0n;
+    message.settledUnixMs = (object.settledUnixMs !== undefined && object.settledUnixMs !== null)
+      ? BigInt(object.settledUnixMs)
+      : 0n;
+    message.evidence = object.evidence ?? "";
+    message.size = object.size ?? 0;
     return message;
   },
 };
@@ -822,6 +1353,9 @@ function createBaseRollout(): Rollout {
     blockedOn: [],
     createdUnixMs: 0n,
     updatedUnixMs: 0n,
+    sinceUnixMs: 0n,
+    promotedWave: 0,
+    promotedFull: false,
   };
 }
 
@@ -862,6 +1396,18 @@ export const Rollout: MessageFns<Rollout> = {
         throw new globalThis.Error("value provided for field message.updatedUnixMs of type int64 too large");
       }
       writer.uint32(80).int64(message.updatedUnixMs);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type int64 too large");
+      }
+      writer.uint32(88).int64(message.sinceUnixMs);
+    }
+    if (message.promotedWave !== 0) {
+      writer.uint32(96).uint32(message.promotedWave);
+    }
+    if (message.promotedFull !== false) {
+      writer.uint32(104).bool(message.promotedFull);
     }
     return writer;
   },
@@ -959,6 +1505,30 @@ export const Rollout: MessageFns<Rollout> = {
             message.updatedUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.promotedWave = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.promotedFull = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -994,6 +1564,11 @@ export const Rollout: MessageFns<Rollout> = {
     message.updatedUnixMs = (object.updatedUnixMs !== undefined && object.updatedUnixMs !== null)
       ? BigInt(object.updatedUnixMs)
       : 0n;
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.promotedWave = object.promotedWave ?? 0;
+    message.promotedFull = object.promotedFull ?? false;
     return message;
   },
 };
@@ -2006,6 +2581,1112 @@ export const AbortRolloutResponse: MessageFns<AbortRolloutResponse> = {
   },
 };
 
+function createBasePauseRolloutRequest(): PauseRolloutRequest {
+  return { name: "" };
+}
+
+export const PauseRolloutRequest: MessageFns<PauseRolloutRequest> = {
+  encode(message: PauseRolloutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRolloutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRolloutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PauseRolloutRequest>, I>>(base?: I): PauseRolloutRequest {
+    return PauseRolloutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PauseRolloutRequest>, I>>(object: I): PauseRolloutRequest {
+    const message = createBasePauseRolloutRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBasePauseRolloutResponse(): PauseRolloutResponse {
+  return { rollout: undefined };
+}
+
+export const PauseRolloutResponse: MessageFns<PauseRolloutResponse> = {
+  encode(message: PauseRolloutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRolloutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRolloutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PauseRolloutResponse>, I>>(base?: I): PauseRolloutResponse {
+    return PauseRolloutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PauseRolloutResponse>, I>>(object: I): PauseRolloutResponse {
+    const message = createBasePauseRolloutResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseResumeRolloutRequest(): ResumeRolloutRequest {
+  return { name: "" };
+}
+
+export const ResumeRolloutRequest: MessageFns<ResumeRolloutRequest> = {
+  encode(message: ResumeRolloutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRolloutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRolloutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ResumeRolloutRequest>, I>>(base?: I): ResumeRolloutRequest {
+    return ResumeRolloutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResumeRolloutRequest>, I>>(object: I): ResumeRolloutRequest {
+    const message = createBaseResumeRolloutRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseResumeRolloutResponse(): ResumeRolloutResponse {
+  return { rollout: undefined };
+}
+
+export const ResumeRolloutResponse: MessageFns<ResumeRolloutResponse> = {
+  encode(message: ResumeRolloutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRolloutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRolloutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ResumeRolloutResponse>, I>>(base?: I): ResumeRolloutResponse {
+    return ResumeRolloutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResumeRolloutResponse>, I>>(object: I): ResumeRolloutResponse {
+    const message = createBaseResumeRolloutResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePromoteRolloutRequest(): PromoteRolloutRequest {
+  return { name: "", full: false };
+}
+
+export const PromoteRolloutRequest: MessageFns<PromoteRolloutRequest> = {
+  encode(message: PromoteRolloutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.full !== false) {
+      writer.uint32(16).bool(message.full);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteRolloutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteRolloutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.full = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PromoteRolloutRequest>, I>>(base?: I): PromoteRolloutRequest {
+    return PromoteRolloutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteRolloutRequest>, I>>(object: I): PromoteRolloutRequest {
+    const message = createBasePromoteRolloutRequest();
+    message.name = object.name ?? "";
+    message.full = object.full ?? false;
+    return message;
+  },
+};
+
+function createBasePromoteRolloutResponse(): PromoteRolloutResponse {
+  return { rollout: undefined };
+}
+
+export const PromoteRolloutResponse: MessageFns<PromoteRolloutResponse> = {
+  encode(message: PromoteRolloutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteRolloutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteRolloutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PromoteRolloutResponse>, I>>(base?: I): PromoteRolloutResponse {
+    return PromoteRolloutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteRolloutResponse>, I>>(object: I): PromoteRolloutResponse {
+    const message = createBasePromoteRolloutResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetryRolloutRequest(): RetryRolloutRequest {
+  return { name: "" };
+}
+
+export const RetryRolloutRequest: MessageFns<RetryRolloutRequest> = {
+  encode(message: RetryRolloutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryRolloutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryRolloutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RetryRolloutRequest>, I>>(base?: I): RetryRolloutRequest {
+    return RetryRolloutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryRolloutRequest>, I>>(object: I): RetryRolloutRequest {
+    const message = createBaseRetryRolloutRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseRetryRolloutResponse(): RetryRolloutResponse {
+  return { rollout: undefined };
+}
+
+export const RetryRolloutResponse: MessageFns<RetryRolloutResponse> = {
+  encode(message: RetryRolloutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryRolloutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryRolloutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RetryRolloutResponse>, I>>(base?: I): RetryRolloutResponse {
+    return RetryRolloutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryRolloutResponse>, I>>(object: I): RetryRolloutResponse {
+    const message = createBaseRetryRolloutResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExplainRolloutRequest(): ExplainRolloutRequest {
+  return { name: "" };
+}
+
+export const ExplainRolloutRequest: MessageFns<ExplainRolloutRequest> = {
+  encode(message: ExplainRolloutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRolloutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRolloutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExplainRolloutRequest>, I>>(base?: I): ExplainRolloutRequest {
+    return ExplainRolloutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainRolloutRequest>, I>>(object: I): ExplainRolloutRequest {
+    const message = createBaseExplainRolloutRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseRolloutWait(): RolloutWait {
+  return { kind: "", message: "", nodeIds: [], sinceUnixMs: 0n, untilUnixMs: 0n };
+}
+
+export const RolloutWait: MessageFns<RolloutWait> = {
+  encode(message: RolloutWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    for (const v of message.nodeIds) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.sinceUnixMs);
+    }
+    if (message.untilUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.untilUnixMs) !== message.untilUnixMs) {
+        throw new globalThis.Error("value provided for field message.untilUnixMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.untilUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RolloutWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRolloutWait();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nodeIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.untilUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RolloutWait>, I>>(base?: I): RolloutWait {
+    return RolloutWait.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RolloutWait>, I>>(object: I): RolloutWait {
+    const message = createBaseRolloutWait();
+    message.kind = object.kind ?? "";
+    message.message = object.message ?? "";
+    message.nodeIds = object.nodeIds?.map((e) => e) || [];
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.untilUnixMs = (object.untilUnixMs !== undefined && object.untilUnixMs !== null)
+      ? BigInt(object.untilUnixMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseExplainRolloutResponse(): ExplainRolloutResponse {
+  return { rollout: undefined, waits: [], next: [], evidence: [], verbs: [] };
+}
+
+export const ExplainRolloutResponse: MessageFns<ExplainRolloutResponse> = {
+  encode(message: ExplainRolloutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.waits) {
+      RolloutWait.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.next) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.evidence) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.verbs) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRolloutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRolloutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.waits.push(RolloutWait.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.next.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.evidence.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.verbs.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExplainRolloutResponse>, I>>(base?: I): ExplainRolloutResponse {
+    return ExplainRolloutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainRolloutResponse>, I>>(object: I): ExplainRolloutResponse {
+    const message = createBaseExplainRolloutResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    message.waits = object.waits?.map((e) => RolloutWait.fromPartial(e)) || [];
+    message.next = object.next?.map((e) => e) || [];
+    message.evidence = object.evidence?.map((e) => e) || [];
+    message.verbs = object.verbs?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListRolloutNodesRequest(): ListRolloutNodesRequest {
+  return { name: "", states: [], wave: 0, pageSize: 0, pageToken: "" };
+}
+
+export const ListRolloutNodesRequest: MessageFns<ListRolloutNodesRequest> = {
+  encode(message: ListRolloutNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.states.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.wave !== 0) {
+      writer.uint32(24).uint32(message.wave);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(32).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRolloutNodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRolloutNodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.wave = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListRolloutNodesRequest>, I>>(base?: I): ListRolloutNodesRequest {
+    return ListRolloutNodesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRolloutNodesRequest>, I>>(object: I): ListRolloutNodesRequest {
+    const message = createBaseListRolloutNodesRequest();
+    message.name = object.name ?? "";
+    message.states = object.states?.map((e) => e) || [];
+    message.wave = object.wave ?? 0;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRolloutNode(): RolloutNode {
+  return {
+    id: "",
+    wave: 0,
+    state: 0,
+    reasonCode: "",
+    message: "",
+    generation: 0n,
+    attempt: 0,
+    previousVersion: 0n,
+    assignedUnixMs: 0n,
+    acknowledged: false,
+  };
+}
+
+export const RolloutNode: MessageFns<RolloutNode> = {
+  encode(message: RolloutNode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.wave !== 0) {
+      writer.uint32(16).uint32(message.wave);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.reasonCode !== "") {
+      writer.uint32(34).string(message.reasonCode);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    if (message.generation !== 0n) {
+      if (BigInt.asUintN(64, message.generation) !== message.generation) {
+        throw new globalThis.Error("value provided for field message.generation of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.generation);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(56).uint32(message.attempt);
+    }
+    if (message.previousVersion !== 0n) {
+      if (BigInt.asUintN(64, message.previousVersion) !== message.previousVersion) {
+        throw new globalThis.Error("value provided for field message.previousVersion of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.previousVersion);
+    }
+    if (message.assignedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.assignedUnixMs) !== message.assignedUnixMs) {
+        throw new globalThis.Error("value provided for field message.assignedUnixMs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.assignedUnixMs);
+    }
+    if (message.acknowledged !== false) {
+      writer.uint32(80).bool(message.acknowledged);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RolloutNode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRolloutNode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.wave = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reasonCode = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.generation = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.previousVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.assignedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.acknowledged = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RolloutNode>, I>>(base?: I): RolloutNode {
+    return RolloutNode.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RolloutNode>, I>>(object: I): RolloutNode {
+    const message = createBaseRolloutNode();
+    message.id = object.id ?? "";
+    message.wave = object.wave ?? 0;
+    message.state = object.state ?? 0;
+    message.reasonCode = object.reasonCode ?? "";
+    message.message = object.message ?? "";
+    message.generation = (object.generation !== undefined && object.generation !== null)
+      ? BigInt(object.generation)
+      : 0n;
+    message.attempt = object.attempt ?? 0;
+    message.previousVersion = (object.previousVersion !== undefined && object.previousVersion !== null)
+      ? BigInt(object.previousVersion)
+      : 0n;
+    message.assignedUnixMs = (object.assignedUnixMs !== undefined && object.assignedUnixMs !== null)
+      ? BigInt(object.assignedUnixMs)
+      : 0n;
+    message.acknowledged = object.acknowledged ?? false;
+    return message;
+  },
+};
+
+function createBaseListRolloutNodesResponse(): ListRolloutNodesResponse {
+  return { nodes: [], nextPageToken: "" };
+}
+
+export const ListRolloutNodesResponse: MessageFns<ListRolloutNodesResponse> = {
+  encode(message: ListRolloutNodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      RolloutNode.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRolloutNodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRolloutNodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(RolloutNode.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListRolloutNodesResponse>, I>>(base?: I): ListRolloutNodesResponse {
+    return ListRolloutNodesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRolloutNodesResponse>, I>>(object: I): ListRolloutNodesResponse {
+    const message = createBaseListRolloutNodesResponse();
+    message.nodes = object.nodes?.map((e) => RolloutNode.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 function createBaseUndoRolloutRequest(): UndoRolloutRequest {
   return { name: "" };
 }
@@ -2379,6 +4060,135 @@ export const ListEventsResponse: MessageFns<ListEventsResponse> = {
   },
 };
 
+function createBaseWatchEventsRequest(): WatchEventsRequest {
+  return { fromOffset: 0n, rollout: "" };
+}
+
+export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
+  encode(message: WatchEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromOffset !== 0n) {
+      if (BigInt.asUintN(64, message.fromOffset) !== message.fromOffset) {
+        throw new globalThis.Error("value provided for field message.fromOffset of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.fromOffset);
+    }
+    if (message.rollout !== "") {
+      writer.uint32(18).string(message.rollout);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromOffset = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rollout = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchEventsRequest>, I>>(base?: I): WatchEventsRequest {
+    return WatchEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchEventsRequest>, I>>(object: I): WatchEventsRequest {
+    const message = createBaseWatchEventsRequest();
+    message.fromOffset = (object.fromOffset !== undefined && object.fromOffset !== null)
+      ? BigInt(object.fromOffset)
+      : 0n;
+    message.rollout = object.rollout ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchEventsResponse(): WatchEventsResponse {
+  return { event: undefined };
+}
+
+export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
+  encode(message: WatchEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      FleetEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = FleetEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchEventsResponse>, I>>(base?: I): WatchEventsResponse {
+    return WatchEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchEventsResponse>, I>>(object: I): WatchEventsResponse {
+    const message = createBaseWatchEventsResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? FleetEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseDescribeFleetRequest(): DescribeFleetRequest {
   return {};
 }
@@ -2546,6 +4356,75 @@ export const RolloutServiceService = {
       Buffer.from(AbortRolloutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AbortRolloutResponse => AbortRolloutResponse.decode(value),
   },
+  /** Stops giving the version to more nodes; nodes that are at it finish. */
+  pauseRollout: {
+    path: "/atoll.v1.RolloutService/PauseRollout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PauseRolloutRequest): Buffer => Buffer.from(PauseRolloutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PauseRolloutRequest => PauseRolloutRequest.decode(value),
+    responseSerialize: (value: PauseRolloutResponse): Buffer =>
+      Buffer.from(PauseRolloutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PauseRolloutResponse => PauseRolloutResponse.decode(value),
+  },
+  /** Goes on with a paused rollout; the failures counted so far are acknowledged and count no more. */
+  resumeRollout: {
+    path: "/atoll.v1.RolloutService/ResumeRollout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResumeRolloutRequest): Buffer => Buffer.from(ResumeRolloutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResumeRolloutRequest => ResumeRolloutRequest.decode(value),
+    responseSerialize: (value: ResumeRolloutResponse): Buffer =>
+      Buffer.from(ResumeRolloutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResumeRolloutResponse => ResumeRolloutResponse.decode(value),
+  },
+  /** Skips what the wave at work waits for (approval, soak, a gate without a verdict), or all that is left of it and of the waves. */
+  promoteRollout: {
+    path: "/atoll.v1.RolloutService/PromoteRollout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteRolloutRequest): Buffer =>
+      Buffer.from(PromoteRolloutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteRolloutRequest => PromoteRolloutRequest.decode(value),
+    responseSerialize: (value: PromoteRolloutResponse): Buffer =>
+      Buffer.from(PromoteRolloutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteRolloutResponse => PromoteRolloutResponse.decode(value),
+  },
+  /** Gives failed nodes another attempt; one that was stopped or went back begins again. */
+  retryRollout: {
+    path: "/atoll.v1.RolloutService/RetryRollout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryRolloutRequest): Buffer => Buffer.from(RetryRolloutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryRolloutRequest => RetryRolloutRequest.decode(value),
+    responseSerialize: (value: RetryRolloutResponse): Buffer =>
+      Buffer.from(RetryRolloutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryRolloutResponse => RetryRolloutResponse.decode(value),
+  },
+  /** Tells in words what a rollout waits for, since when, and what it would do next. */
+  explainRollout: {
+    path: "/atoll.v1.RolloutService/ExplainRollout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRolloutRequest): Buffer =>
+      Buffer.from(ExplainRolloutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRolloutRequest => ExplainRolloutRequest.decode(value),
+    responseSerialize: (value: ExplainRolloutResponse): Buffer =>
+      Buffer.from(ExplainRolloutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainRolloutResponse => ExplainRolloutResponse.decode(value),
+  },
+  /** Lists the nodes of a rollout by wave with where each stands. */
+  listRolloutNodes: {
+    path: "/atoll.v1.RolloutService/ListRolloutNodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRolloutNodesRequest): Buffer =>
+      Buffer.from(ListRolloutNodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRolloutNodesRequest => ListRolloutNodesRequest.decode(value),
+    responseSerialize: (value: ListRolloutNodesResponse): Buffer =>
+      Buffer.from(ListRolloutNodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRolloutNodesResponse => ListRolloutNodesResponse.decode(value),
+  },
   /** Brings every node of a rollout back to the version that it had before. */
   undoRollout: {
     path: "/atoll.v1.RolloutService/UndoRollout" as const,
@@ -2576,6 +4455,16 @@ export const RolloutServiceService = {
     responseSerialize: (value: ListEventsResponse): Buffer => Buffer.from(ListEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
   },
+  /** Streams what happened, oldest first, from an offset on, and then what happens. */
+  watchEvents: {
+    path: "/atoll.v1.RolloutService/WatchEvents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchEventsRequest): Buffer => Buffer.from(WatchEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchEventsRequest => WatchEventsRequest.decode(value),
+    responseSerialize: (value: WatchEventsResponse): Buffer => Buffer.from(WatchEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchEventsResponse => WatchEventsResponse.decode(value),
+  },
   /** Tells where the services of this fleet are. */
   describeFleet: {
     path: "/atoll.v1.RolloutService/DescribeFleet" as const,
@@ -2600,12 +4489,26 @@ export interface RolloutServiceServer extends UntypedServiceImplementation {
   listRollouts: handleUnaryCall<ListRolloutsRequest, ListRolloutsResponse>;
   /** Stops a rollout; nodes that have the version already keep it or go back. */
   abortRollout: handleUnaryCall<AbortRolloutRequest, AbortRolloutResponse>;
+  /** Stops giving the version to more nodes; nodes that are at it finish. */
+  pauseRollout: handleUnaryCall<PauseRolloutRequest, PauseRolloutResponse>;
+  /** Goes on with a paused rollout; the failures counted so far are acknowledged and count no more. */
+  resumeRollout: handleUnaryCall<ResumeRolloutRequest, ResumeRolloutResponse>;
+  /** Skips what the wave at work waits for (approval, soak, a gate without a verdict), or all that is left of it and of the waves. */
+  promoteRollout: handleUnaryCall<PromoteRolloutRequest, PromoteRolloutResponse>;
+  /** Gives failed nodes another attempt; one that was stopped or went back begins again. */
+  retryRollout: handleUnaryCall<RetryRolloutRequest, RetryRolloutResponse>;
+  /** Tells in words what a rollout waits for, since when, and what it would do next. */
+  explainRollout: handleUnaryCall<ExplainRolloutRequest, ExplainRolloutResponse>;
+  /** Lists the nodes of a rollout by wave with where each stands. */
+  listRolloutNodes: handleUnaryCall<ListRolloutNodesRequest, ListRolloutNodesResponse>;
   /** Brings every node of a rollout back to the version that it had before. */
   undoRollout: handleUnaryCall<UndoRolloutRequest, UndoRolloutResponse>;
   /** Lists the nodes of the fleet with what they last said. */
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
   /** Lists what happened, oldest first, from an offset on. */
   listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
+  /** Streams what happened, oldest first, from an offset on, and then what happens. */
+  watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
   /** Tells where the services of this fleet are. */
   describeFleet: handleUnaryCall<DescribeFleetRequest, DescribeFleetResponse>;
 }
