@@ -163,7 +163,7 @@ function startLoad(ask: () => Promise<bigint>): Load {
   };
 }
 
-/** Lets processes run for a few of each 250 milliseconds only. */
+/** Lets processes run for a few of each 45 milliseconds only. */
 function throttle(pids: readonly number[]): { end(): void } {
   const signalAll = (signal: NodeJS.Signals): void => {
     for (const pid of pids) process.kill(pid, signal);
@@ -171,8 +171,8 @@ function throttle(pids: readonly number[]): { end(): void } {
   let release: NodeJS.Timeout | undefined;
   const timer = setInterval(() => {
     signalAll('SIGSTOP');
-    release = setTimeout(() => signalAll('SIGCONT'), 240);
-  }, 250);
+    release = setTimeout(() => signalAll('SIGCONT'), 40);
+  }, 45);
   return {
     end: () => {
       clearInterval(timer);

@@ -21,8 +21,7 @@ export interface Watched {
 }
 
 /** From the beginning of a run to the first look at its process, and between two, milliseconds. */
-const firstLookMs = 100;
-const nextLookMs = 50;
+const lookEveryMs = 100;
 
 /** Ends the child once the run takes longer than `limitMs`, and before that when it stands still. */
 export function watchRun(limitMs: number, { pid, onDevice, kill }: Watched): RunWatch {
@@ -42,7 +41,7 @@ export function watchRun(limitMs: number, { pid, onDevice, kill }: Watched): Run
     const now = activityOf(pid);
     if (now !== undefined && standsStill(seen, now, onDevice)) return end(`its process stands still in it`);
     seen = now;
-    wait(waitedMs, Math.min(nextLookMs, limitMs - waitedMs));
+    wait(waitedMs, Math.min(lookEveryMs, limitMs - waitedMs));
   };
   // Timers come before input: where this process was held up itself, the answer may be there already.
   const wait = (waitedMs: number, ms: number): void => {
@@ -58,7 +57,7 @@ export function watchRun(limitMs: number, { pid, onDevice, kill }: Watched): Run
     begin() {
       if (over || beganMs !== undefined) return;
       beganMs = machineMs();
-      wait(0, Math.min(firstLookMs, limitMs));
+      wait(0, Math.min(lookEveryMs, limitMs));
     },
     end() {
       over = true;

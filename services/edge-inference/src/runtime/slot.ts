@@ -287,7 +287,10 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       }
       const target = child;
       const onDevice = settings.device !== undefined;
-      const run = { job, watch: watchRun(limits.of(job.handle), { pid: target.pid, onDevice, kill: () => target.kill() }) };
+      const run = {
+        job,
+        watch: watchRun(limits.of(job.handle), { pid: target.pid, onDevice, kill: () => target.kill() }),
+      };
       sent.push(run);
       sent[0]?.watch.begin();
       void execute(target, run).finally(() => {

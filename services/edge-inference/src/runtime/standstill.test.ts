@@ -12,16 +12,18 @@ describe('standsStill()', () => {
     onDevice: boolean,
     still: boolean,
   ][] = [
-    ['a stopped process, at the first look', undefined, { state: 'T', ticks: 5 }, false, true],
-    ['a stopped process on a device', undefined, { state: 'T', ticks: 5 }, true, true],
-    ['one that is traced', undefined, { state: 't', ticks: 5 }, false, true],
-    ['asleep at the first look', undefined, { state: 'S', ticks: 5 }, false, false],
-    ['asleep twice, without having computed', { state: 'S', ticks: 5 }, { state: 'S', ticks: 5 }, false, true],
-    ['asleep twice, having computed between', { state: 'S', ticks: 5 }, { state: 'S', ticks: 6 }, false, false],
-    ['asleep twice on a device', { state: 'S', ticks: 5 }, { state: 'S', ticks: 5 }, true, false],
-    ['starved of the processor', { state: 'R', ticks: 5 }, { state: 'R', ticks: 5 }, false, false],
-    ['waiting for the disk', { state: 'D', ticks: 5 }, { state: 'D', ticks: 5 }, false, false],
-    ['asleep after it waited for the processor', { state: 'R', ticks: 5 }, { state: 'S', ticks: 5 }, false, false],
+    ['stopped, at the first look', undefined, { state: 'T', cpuNs: 5n }, false, false],
+    ['stopped twice', { state: 'T', cpuNs: 5n }, { state: 'T', cpuNs: 5n }, false, true],
+    ['stopped twice on a device', { state: 'T', cpuNs: 5n }, { state: 'T', cpuNs: 5n }, true, true],
+    ['stopped twice, let run between', { state: 'T', cpuNs: 5n }, { state: 'T', cpuNs: 6n }, false, false],
+    ['traced twice', { state: 't', cpuNs: 5n }, { state: 't', cpuNs: 5n }, false, true],
+    ['asleep at the first look', undefined, { state: 'S', cpuNs: 5n }, false, false],
+    ['asleep twice, without having computed', { state: 'S', cpuNs: 5n }, { state: 'S', cpuNs: 5n }, false, true],
+    ['asleep twice, having computed between', { state: 'S', cpuNs: 5n }, { state: 'S', cpuNs: 6n }, false, false],
+    ['asleep twice on a device', { state: 'S', cpuNs: 5n }, { state: 'S', cpuNs: 5n }, true, false],
+    ['starved of the processor', { state: 'R', cpuNs: 5n }, { state: 'R', cpuNs: 5n }, false, false],
+    ['waiting for the disk', { state: 'D', cpuNs: 5n }, { state: 'D', cpuNs: 5n }, false, false],
+    ['asleep after it waited for the processor', { state: 'R', cpuNs: 5n }, { state: 'S', cpuNs: 5n }, false, false],
   ];
   for (const [name, before, now, onDevice, still] of cases)
     test(name, () => assert.equal(standsStill(before, now, onDevice), still));
@@ -37,7 +39,8 @@ test('activityOf() tells a stopped process from one that sleeps', { skip: elsewh
   await eventually(() => assert.equal(activityOf(pid)?.state, 'S'));
   child.kill('SIGSTOP');
   await eventually(() => assert.equal(activityOf(pid)?.state, 'T'));
-  assert.ok((activityOf(pid)?.ticks ?? 0) > 0);
+  assert.ok((activityOf(pid)?.cpuNs ?? 0n) > 0n);
+  assert.equal(activityOf(pid)?.cpuNs, activityOf(pid)?.cpuNs);
 });
 
 test('activityOf() knows nothing of a process that is not there', () => {
