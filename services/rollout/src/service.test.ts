@@ -13,7 +13,13 @@ import { inboxPrefix } from '@atoll/bus/names';
 import { openNodeBus } from '@atoll/bus/node-bus';
 import { findNatsServer, natsServerMissing, startTestServer, type TestServer } from '@atoll/bus/test-server';
 import type { Envelope } from '@atoll/proto/atoll/v1/release';
-import { AbortPolicy, RolloutPhase, RolloutServiceService, RolloutSpec } from '@atoll/proto/atoll/v1/rollout';
+import {
+  AbortPolicy,
+  RolloutNodeState,
+  RolloutPhase,
+  RolloutServiceService,
+  RolloutSpec,
+} from '@atoll/proto/atoll/v1/rollout';
 import { generateKeyPair, publicKeyPem, writePrivateKey, writePublicKeys } from '@atoll/release/keys';
 import { sealRelease } from '@atoll/release/manifest';
 import { sampleManifest } from '@atoll/release/samples-for-tests';
@@ -199,6 +205,47 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
       nodes.map(({ generation }) => generation).toSorted((a, b) => Number(a - b)),
       [2n, 2n, 4n],
     );
+  });
+
+  test('PauseRollout, ExplainRollout, ListRolloutNodes, PromoteRollout and WatchEvents over the wire', async () => {
+    release(4n);
+    for (const node of nodes) node.behaviour = () => 'commit';
+    const asked = RolloutSpec.fromPartial({ model: 'birds', version: 4n, waves: ['1', '2', '100%'], approve: true });
+    const { rollout } = await client().startRollout({ spec: asked });
+    assert.deepEqual([rollout?.spec?.approve, rollout?.spec?.minSamples, rollout?.spec?.siteLabel], [true, 20, 'site']);
+    const watching = new AbortController();
+    const kinds: string[] = [];
+    const events = client().watchEvents({ fromOffset: 0n, rollout: 'birds-v4' }, { signal: watching.signal });
+    const watched = (async () => {
+      for await (const { event } of events) {
+        kinds.push(event?.kind ?? '');
+        if (event?.kind === 'RolloutComplete') return;
+      }
+    })();
+    const paused = async (): Promise<void> => {
+      const { rollout: now } = await client().getRollout({ name: 'birds-v4' });
+      assert.equal(now?.phase, RolloutPhase.ROLLOUT_PHASE_PAUSED);
+    };
+    await eventually(paused);
+    const { waits, next, verbs } = await client().explainRollout({ name: 'birds-v4' });
+    assert.deepEqual([waits[0]?.kind, verbs[0]], ['approval', 'promote birds-v4']);
+    assert.ok(next.includes('wave 2 waits for approval'), next.join('\n'));
+    await assert.rejects(client().resumeRollout({ name: 'birds-v4' }), { code: 'FAILED_PRECONDITION' });
+    await client().pauseRollout({ name: 'birds-v4' });
+    await assert.rejects(client().retryRollout({ name: 'birds-v4' }), { message: /no node of it has failed/ });
+    const page = { name: 'birds-v4', states: [], wave: 0, pageSize: 2, pageToken: '' };
+    const first = await client().listRolloutNodes(page);
+    const rest = await client().listRolloutNodes({ ...page, pageToken: first.nextPageToken });
+    assert.deepEqual([first.nodes.length, rest.nodes.length, rest.nextPageToken], [2, 1, '']);
+    const committed = { ...page, states: [RolloutNodeState.ROLLOUT_NODE_STATE_COMMITTED] };
+    const [done, ...others] = (await client().listRolloutNodes(committed)).nodes;
+    assert.deepEqual([done?.wave, done?.attempt, done?.previousVersion, others], [1, 1, 2n, []]);
+    await client().promoteRollout({ name: 'birds-v4', full: true });
+    assert.equal((await follow('birds-v4')).phase, RolloutPhase.ROLLOUT_PHASE_COMPLETE);
+    await watched;
+    watching.abort();
+    assert.equal(kinds[0], 'RolloutStarted');
+    assert.ok(kinds.includes('RolloutPaused') && kinds.filter((kind) => kind === 'WavePassed').length === 3);
   });
 
   test('UndoRollout and AbortRollout answer for what they cannot do; ListEvents tells who did what', async () => {

@@ -22,7 +22,7 @@ export interface MetricVerdict {
 }
 
 /** Nodes that are looked at, of a wave and of its control each. */
-export const sampledNodes = 200;
+const sampledNodes = 200;
 /** A difference of error rates below this says nothing, whatever the ratio. */
 const leastErrorRate = 0.01;
 /** A difference of latencies below this says nothing, whatever the ratio, milliseconds. */
