@@ -3,17 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import {
-  advance,
-  type AgentState,
-  assign,
-  atStart,
-  emptyState,
-  type ModelRef,
-  nextAction,
-  type Outcome,
-} from './decide.js';
-import { type JournalDisk, openJournal } from './journal.js';
+import { CuttableDisk } from './cuttable-disk-for-tests.js';
+import { type AgentState, emptyState, type ModelRef } from './decide.js';
+import { openJournal } from './journal.js';
 import { stateFromText, stateToText } from './journal-text.js';
 
 const ref = (version: bigint): ModelRef => ({
@@ -36,65 +28,6 @@ const full: AgentState = {
   bootCount: 1,
   reason: { code: 'X', message: 'y' },
 };
-
-class PowerCut extends Error {}
-
-/** A disk in memory that keeps what was synced, loses what was not, and stops at a given operation. */
-class CuttableDisk implements JournalDisk {
-  /** What a restart finds. */
-  readonly durable = new Map<string, string>();
-  readonly #cached = new Map<string, string>();
-  readonly #renames: [string, string][] = [];
-  #left: number;
-  operations = 0;
-
-  constructor(operationsBeforeCut: number) {
-    this.#left = operationsBeforeCut;
-  }
-
-  allow(operations: number): void {
-    this.#left = operations;
-    this.#cached.clear();
-    this.#renames.length = 0;
-    for (const [path, text] of this.durable) this.#cached.set(path, text);
-  }
-
-  read(path: string): string | undefined {
-    return this.durable.get(path);
-  }
-
-  write(path: string, text: string): void {
-    // A cut within a write leaves a part of it.
-    if (this.#left === 0) this.durable.set(path, text.slice(0, text.length / 2));
-    this.#spend();
-    this.#cached.set(path, text);
-  }
-
-  sync(path: string): void {
-    this.#spend();
-    this.durable.set(path, this.#cached.get(path) ?? '');
-  }
-
-  rename(from: string, to: string): void {
-    this.#spend();
-    this.#cached.set(to, this.#cached.get(from) ?? '');
-    this.#renames.push([from, to]);
-  }
-
-  syncFolder(): void {
-    this.#spend();
-    for (const [from, to] of this.#renames.splice(0)) {
-      this.durable.set(to, this.durable.get(from) ?? '');
-      this.durable.delete(from);
-    }
-  }
-
-  #spend(): void {
-    if (this.#left === 0) throw new PowerCut();
-    this.#left--;
-    this.operations++;
-  }
-}
 
 describe('journal', () => {
   test('stateFromText gives back what stateToText wrote, absent parts too', () => {
@@ -141,63 +74,4 @@ describe('journal', () => {
     assert.throws(() => journal.write(emptyState), { code: 'FAILED_PRECONDITION' });
     assert.deepEqual(journal.state, full);
   });
-});
-
-describe('a power cut at every operation of every journal write', () => {
-  const outcomes: Partial<Record<string, Outcome[]>> = {
-    fetch: [{ kind: 'fetching' }, { kind: 'fetched' }],
-    activate: [{ kind: 'swapping' }, { kind: 'activated' }],
-    soak: [{ kind: 'passed', floor: 1n }],
-    revert: [{ kind: 'reverted' }],
-  };
-  const condemning: typeof outcomes = {
-    ...outcomes,
-    soak: [{ kind: 'condemned', reason: { code: 'ERRORS', message: 'e' } }],
-  };
-
-  /** Runs a node from its journal until it waits; every write may be the last. */
-  const runNode = (disk: CuttableDisk, script: typeof outcomes): AgentState => {
-    const journal = openJournal('/j', disk);
-    journal.write(atStart(journal.state));
-    if (journal.state.lastGeneration === 1n) journal.write(assign(journal.state, { ...order, generation: 2n }, 'two'));
-    for (let action = nextAction(journal.state); action.kind !== 'wait'; action = nextAction(journal.state)) {
-      for (const outcome of script[action.kind] ?? []) journal.write(advance(journal.state, outcome));
-    }
-    return journal.state;
-  };
-  const begin = (): CuttableDisk => {
-    const disk = new CuttableDisk(Number.POSITIVE_INFINITY);
-    openJournal('/j', disk).write({ ...emptyState, active: ref(1n), lastGeneration: 1n, lastPayloadSha256: 'one' });
-    return disk;
-  };
-  const total = (script: typeof outcomes): number => {
-    const disk = begin();
-    const before = disk.operations;
-    runNode(disk, script);
-    return disk.operations - before;
-  };
-
-  for (const [name, script, ends] of [
-    ['a good release', outcomes, { phase: 'STEADY', active: ref(2n) }],
-    ['a condemned release', condemning, { phase: 'ROLLED_BACK', active: ref(1n) }],
-  ] as const) {
-    test(`${name}: the restart has the old or the new committed release, and ends where an undisturbed node ends`, () => {
-      const operations = total(script);
-      assert.ok(operations > 20, `only ${operations} operations were cut at`);
-      for (let cut = 0; cut < operations; cut++) {
-        const disk = begin();
-        disk.allow(cut);
-        assert.throws(
-          () => runNode(disk, script),
-          (error: Error) => error instanceof PowerCut || error.cause instanceof PowerCut,
-        );
-        const found = openJournal('/j', disk).state;
-        assert.ok(found.active?.version === 1n || found.active?.version === ends.active.version, `cut ${cut}`);
-        assert.ok(found.lastGeneration === 1n || found.lastGeneration === 2n, `cut ${cut}`);
-        disk.allow(Number.POSITIVE_INFINITY);
-        const { phase, active } = runNode(disk, script);
-        assert.deepEqual({ phase, active }, ends, `cut ${cut}`);
-      }
-    });
-  }
 });
