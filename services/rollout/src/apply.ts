@@ -158,13 +158,14 @@ function assign(writer: Writer, { nodeId, attempt, previous: first }: Member): v
   note('NodeAssigned', `${nameOf(target)}, generation ${generation}`, nodeId);
 }
 
-/** What the node committed; for one that has not answered yet, what a rollout that went well told it. */
+/** What the node committed; for one that has not answered yet, what a rollout that went well, or a way back, told it. */
 function versionBefore({ rollouts, desired, fleet }: Writer, nodeId: string): Target | undefined {
   const node = fleet.nodes.get(nodeId);
   const told = desired.get(nodeId);
   if (told !== undefined && (node?.report?.observedGeneration ?? 0n) < told.generation) {
     const phase = rollouts.phase(told.rollout);
     if (phase === 'Complete' || phase === 'Reverted') return told.target;
+    if (rollouts.member(told.rollout, nodeId)?.revertGeneration === told.generation) return told.target;
   }
   return node?.committed;
 }

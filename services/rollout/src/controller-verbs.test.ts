@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
 import { boardOf } from './decide/board.js';
 import { explain } from './decide/explain.js';
-import { newWorld, wavesOf } from './world-for-tests.js';
+import { newWorld, offlineAfterMs, wavesOf } from './world-for-tests.js';
 
 const limits = { timeout: 20_000 };
 type World = Awaited<ReturnType<typeof newWorld>>;
@@ -183,4 +183,30 @@ test('what nodes shall run is signed anew before it expires: no node changes its
     members.map(({ generation, outcome }) => [generation, outcome]),
     members.map(() => [2n, 'COMMITTED']),
   );
+});
+
+test('a node that was called back while it was away is sent back to what the fleet has', limits, async (t) => {
+  const world = await newWorld(t);
+  for (const version of [1n, 2n]) {
+    if (version === 2n) {
+      world.broker.cut('n2');
+      world.clock.advance(2 * offlineAfterMs);
+      world.broker.beat();
+    }
+    const { spec } = await world.start(version);
+    await eventually(() => assert.ok(world.rollout(spec.name).members.every(({ generation }) => generation > 0n)));
+    world.clock.advance(offlineAfterMs);
+    world.broker.beat();
+    await world.reaches(spec.name, 'Complete');
+  }
+  const target = (): bigint | undefined => world.controller.stores.desired.get('n2')?.target.version;
+  const later = { selector: { name: 'n2' }, waves: ['100%'] };
+  for (const version of [3n, 4n]) {
+    await world.start(version, later);
+    await eventually(() => assert.equal(target(), version));
+    world.controller.commands.abort(`birds-v${version}`, 'keep');
+    assert.equal(target(), 2n);
+  }
+  world.broker.heal('n2');
+  await eventually(() => assert.equal(world.node('n2').version, 2n));
 });

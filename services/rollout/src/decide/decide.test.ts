@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fleet, member, node, nowMs, oldVersion, rollout } from '../rollout-for-tests.js';
+import { fleet, member, newVersion, node, nowMs, oldVersion, rollout } from '../rollout-for-tests.js';
 import { boardOf } from './board.js';
 import { decide } from './decide.js';
 import type { FleetView } from './fleet-view.js';
@@ -188,6 +188,14 @@ const rows: readonly (readonly [what: string, given: Rollout, view: FleetView, e
     ),
     fleet([]),
     'Paused/1/WaitingForApproval [approval]',
+  ],
+  [
+    'a straggler of a wave that passed fails: it is judged like any other',
+    rollout([member('a', 1, { heardMs: 0, assignedMs: nowMs - 6_000 }), member('c', 1, { outcome: 'COMMITTED' }), b], {
+      wave: 2,
+    }),
+    fleet([node('a', 'ROLLED_BACK'), node('b', 'SOAKING', 5n, newVersion)]),
+    'Reverting/2/TooManyFailures [b,a,c] > revert b,a,c',
   ],
   [
     'a straggler fails while it waits for approval',
