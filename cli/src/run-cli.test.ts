@@ -26,7 +26,8 @@ async function say(args: readonly string[], change: Partial<Machine> = {}): Prom
 test('runCli gives 0 for --version and for --help on every level, each with an example', async () => {
   assert.deepEqual(await say(['--version']), { code: 0, out: '0.1.0\n', err: '' });
   const verbs = ['train', 'predict', 'convert', 'quantize', 'compile', 'inspect', 'serve', 'up', 'publish', 'releases'];
-  const more = ['nodes', 'events', 'infer', 'rollout', 'rollout start', 'rollout get', 'rollout abort', 'rollout undo'];
+  const orders = ['start', 'get', 'pause', 'resume', 'promote', 'abort', 'retry', 'undo', 'explain', 'nodes'];
+  const more = ['nodes', 'events', 'infer', 'rollout', ...orders.map((order) => `rollout ${order}`)];
   for (const verb of ['', ...verbs, ...more]) {
     const { code, out } = await say([...verb.split(' ').filter((word) => word !== ''), '--help']);
     assert.equal(code, 0, verb);
@@ -52,7 +53,7 @@ test('runCli gives 2 and one line for wrong usage, with the nearest right word',
       ['rollout', 'start', '--model', 'm', '--version', '1', '--waves', 'x%'],
       /x% is neither a share like 10% nor a count/,
     ],
-    [['rollout', 'pause', 'x'], /unknown command 'pause'/],
+    [['rollout', 'halt', 'x'], /unknown command 'halt'/],
     [['serve'], /^atoll: required option '--model <name=file...>' or '--repository <dir>' not specified\n$/],
     [['serve', '--model', 'a=1.tflite', '--model', 'a=2.tflite'], /There are two models named a\./],
     [['quantize', 'm.h5', '--out', 'x'], /^atoll: required option '--data <dir>' not specified: full-integer is/],

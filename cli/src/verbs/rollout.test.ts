@@ -21,3 +21,19 @@ test('requestOf: what was asked arrives', () => {
     ['photos', 2n, 30_000, 3, 0.25],
   );
 });
+
+test('requestOf: approval and budgets arrive; without them the controller has its defaults', () => {
+  const budgets = { approve: true, waveSoak: 2_000, maxInFlight: 5, maxPerSite: 1, maxOffline: 0 };
+  const spec = StartRolloutRequest.decode(
+    StartRolloutRequest.encode(requestOf({ ...asked, ...budgets })).finish(),
+  ).spec;
+  assert.deepEqual(
+    [spec?.approve, spec?.waveSoakMs, spec?.maxInFlight, spec?.maxPerSite, (spec?.maxOffline ?? 1) < 1e-8],
+    [true, 2_000, 5, 1, true],
+  );
+  const plain = sent({});
+  assert.deepEqual(
+    [plain?.approve, plain?.waveSoakMs, plain?.maxInFlight, plain?.maxPerSite, plain?.maxOffline],
+    [false, 0, 0, 0, 0],
+  );
+});

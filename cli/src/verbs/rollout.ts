@@ -1,13 +1,15 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { AtollError } from '@atoll/base/error';
-import { AbortPolicy, type Rollout, RolloutSpec, type StartRolloutRequest } from '@atoll/proto/atoll/v1/rollout';
+import { RolloutSpec, type StartRolloutRequest } from '@atoll/proto/atoll/v1/rollout';
 import type { Context } from '../context.js';
 import { withFleet } from '../fleet.js';
 import type { Machine } from '../machine.js';
 import { durationMs, integer, list, number, pairs } from '../parse-option.js';
-import { phaseOf, rolloutDocument, rolloutLine } from '../rollout-text.js';
+import { phaseOf, rolloutLine } from '../rollout-text.js';
+import { tellRollout } from '../tell-rollout.js';
 import { action, addVerb } from '../verb.js';
 import { watchRollout } from '../watch-rollout.js';
+import { addOrders } from './rollout-orders.js';
 
 interface StartOptions {
   readonly model: string;
@@ -18,10 +20,15 @@ interface StartOptions {
   readonly soak: number;
   readonly maxFailures: number;
   readonly maxFailureRate: number;
+  readonly approve?: boolean;
+  readonly waveSoak?: number;
+  readonly maxInFlight?: number;
+  readonly maxPerSite?: number;
+  readonly maxOffline?: number;
   readonly wait?: boolean;
 }
 
-/** `atoll rollout start | get | abort | undo`. */
+/** `atoll rollout`. */
 export function addRollout(program: Command, machine: Machine): void {
   const group = program.command('rollout').description('move the fleet from version to version').helpCommand(false);
   group.addHelpText('after', '\nExample:\n  atoll rollout start --model photos --version 2 --waves 1,100% --wait\n');
@@ -30,16 +37,7 @@ export function addRollout(program: Command, machine: Machine): void {
   addVerb(group, 'get <name>', 'tell where a rollout stands', 'atoll rollout get photos-v2 --watch')
     .option('--watch', 'follow it until it is final')
     .action(action<{ readonly watch?: boolean }>(machine, get));
-  addVerb(group, 'abort <name>', 'stop a rollout', 'atoll rollout abort photos-v2 --policy revert')
-    .addOption(
-      new Option('--policy <what>', 'what becomes of nodes that have the version')
-        .choices(['keep', 'revert'])
-        .default('revert'),
-    )
-    .action(action<{ readonly policy: string }>(machine, abort));
-  addVerb(group, 'undo <name>', 'bring every node back to what it had before', 'atoll rollout undo photos-v2').action(
-    action<object>(machine, undo),
-  );
+  addOrders(group, machine);
 }
 
 function addStart(group: Command, machine: Machine): void {
@@ -57,6 +55,15 @@ function addStart(group: Command, machine: Machine): void {
     .option('--soak <time>', 'how long each node watches the new version', durationMs, 30_000)
     .option('--max-failures <n>', 'failed nodes that stop it; 0 = only the rate counts', integer(0, 1_000_000), 0)
     .option('--max-failure-rate <share>', 'failed share of the judged nodes that stops it', number(0, 1), 0.05)
+    .option('--approve', 'each wave after the first waits until it is promoted')
+    .option('--wave-soak <time>', 'how long a wave is watched after its last node (default: 0s)', durationMs)
+    .option('--max-in-flight <n>', 'nodes at it at a time (default: no limit)', integer(1, 1_000_000))
+    .option(
+      '--max-per-site <n>',
+      'nodes of one label "site" at it at a time (default: no limit)',
+      integer(1, 1_000_000),
+    )
+    .option('--max-offline <share>', 'share that may be out of reach when a wave passes (default: 1)', number(0, 1))
     .option('--wait', 'wait until it is final; anything but Complete is a failure')
     .action(action<StartOptions>(machine, start));
 }
@@ -73,10 +80,10 @@ async function start(context: Context, options: StartOptions): Promise<void> {
   await withFleet(context, async (fleet) => {
     const { rollout } = await fleet.rollout.startRollout(requestOf(options), { signal });
     if (rollout === undefined) throw new AtollError('INTERNAL', 'cannot start the rollout: the controller gave none');
-    if (options.wait !== true) return tell(context, rollout);
+    if (options.wait !== true) return tellRollout(context, rollout);
     const name = rollout.spec?.name ?? '';
     const last = await watchRollout(fleet, name, (standing) => progress.line(rolloutLine(standing)), signal);
-    tell(context, last);
+    tellRollout(context, last);
     if (phaseOf(last) !== 'Complete')
       throw new AtollError('FAILED_PRECONDITION', `cannot complete rollout ${name}: ${phaseOf(last)}: ${last.message}`);
   });
@@ -94,6 +101,11 @@ export function requestOf(options: StartOptions): StartRolloutRequest {
       soak: { durationMs: Math.max(1, options.soak) },
       maxFailures: options.maxFailures,
       maxFailureRate: Math.max(1e-9, options.maxFailureRate),
+      approve: options.approve === true,
+      waveSoakMs: options.waveSoak ?? 0,
+      maxInFlight: options.maxInFlight ?? 0,
+      maxPerSite: options.maxPerSite ?? 0,
+      maxOffline: options.maxOffline === undefined ? 0 : Math.max(1e-9, options.maxOffline),
     }),
   };
 }
@@ -106,32 +118,9 @@ async function get(
   const { signal, progress } = context;
   await withFleet(context, async (fleet) => {
     if (options.watch === true) {
-      tell(context, await watchRollout(fleet, name, (standing) => progress.line(rolloutLine(standing)), signal));
+      tellRollout(context, await watchRollout(fleet, name, (standing) => progress.line(rolloutLine(standing)), signal));
       return;
     }
-    tell(context, (await fleet.rollout.getRollout({ name }, { signal })).rollout);
+    tellRollout(context, (await fleet.rollout.getRollout({ name }, { signal })).rollout);
   });
-}
-
-async function abort(
-  context: Context,
-  { policy }: { readonly policy: string },
-  [name = '']: readonly string[],
-): Promise<void> {
-  const keep = policy === 'keep';
-  await withFleet(context, async ({ rollout }) => {
-    const asked = keep ? AbortPolicy.ABORT_POLICY_KEEP : AbortPolicy.ABORT_POLICY_REVERT;
-    tell(context, (await rollout.abortRollout({ name, policy: asked }, { signal: context.signal })).rollout);
-  });
-}
-
-async function undo(context: Context, _options: object, [name = '']: readonly string[]): Promise<void> {
-  await withFleet(context, async ({ rollout }) => {
-    tell(context, (await rollout.undoRollout({ name }, { signal: context.signal })).rollout);
-  });
-}
-
-function tell(context: Context, rollout: Rollout | undefined): void {
-  if (rollout === undefined) throw new AtollError('INTERNAL', 'cannot show the rollout: the controller gave none');
-  context.result(rolloutDocument(rollout), rolloutLine(rollout));
 }

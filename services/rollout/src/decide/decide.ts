@@ -11,8 +11,8 @@ import type { FleetView } from './fleet-view.js';
 import { trippedGate } from './gates.js';
 import { decideRevert, stop } from './going-back.js';
 import { isFinal, type Phase, type Rollout } from './rollout.js';
-import { count, standingAfter } from './standing.js';
-import { firstOf, waveGate } from './wave-gate.js';
+import { count, firstOf, standingAfter } from './standing.js';
+import { waveGate } from './wave-gate.js';
 
 /** The rules. */
 export function decide(rollout: Rollout, board: Board, fleet: FleetView): Decision {

@@ -4,7 +4,7 @@ import type { Verdict } from './classify.js';
 import type { Decision } from './decision.js';
 import type { FleetView } from './fleet-view.js';
 import type { Rollout } from './rollout.js';
-import { count, maxBlockedOn, standingAfter } from './standing.js';
+import { count, firstOf, maxBlockedOn, standingAfter } from './standing.js';
 
 /** Stops a rollout as its spec says. */
 export function stop(rollout: Rollout, board: Board, fleet: FleetView, reason: string, message: string): Decision {
@@ -60,12 +60,12 @@ export function keepStopped(
 export function decideRevert({ standing }: Rollout, board: Board, { nowMs }: FleetView): Decision {
   const unsent = fastestFirst([...board.way('unsent').values()]);
   if (unsent.length > 0) return { standing, actions: [{ kind: 'revert', nodeIds: unsent }], waits: [] };
-  const open = [...board.way('under-way').keys()];
-  if (open.length > 0) {
-    const message = `${count(open.length, 'node')} on the way back`;
-    const nodeIds = open.slice(0, maxBlockedOn);
+  const open = board.way('under-way');
+  if (open.size > 0) {
+    const message = `${count(open.size, 'node')} on the way back`;
+    const nodeIds = firstOf(open.values());
     const waits = [{ kind: 'nodes', message, nodeIds, sinceMs: standing.sinceMs, untilMs: 0 } as const];
-    return { standing: standingAfter(standing, { ...standing, blockedOn: open }, nowMs), actions: [], waits };
+    return { standing: standingAfter(standing, { ...standing, blockedOn: nodeIds }, nowMs), actions: [], waits };
   }
   const rest = [...board.way('stuck').keys(), ...board.way('unreached').keys()];
   const back = `${count(board.way('back').size, 'node')} back on the version before`;

@@ -19,3 +19,13 @@ export function standingAfter(before: Standing, said: Said, nowMs: number): Stan
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** The ids of the first few. */
+export function firstOf(verdicts: Iterable<{ readonly nodeId: string }>): readonly string[] {
+  const ids: string[] = [];
+  for (const { nodeId } of verdicts) {
+    if (ids.length === maxBlockedOn) break;
+    ids.push(nodeId);
+  }
+  return ids;
+}

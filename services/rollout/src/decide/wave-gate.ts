@@ -5,7 +5,7 @@ import type { FleetView } from './fleet-view.js';
 import { doubtfulFailures, failureNumbers } from './gates.js';
 import { judgeMetrics, type MetricVerdict, metricSamples } from './metric-gate.js';
 import type { MetricGate, Rollout } from './rollout.js';
-import { count, maxBlockedOn } from './standing.js';
+import { count, firstOf } from './standing.js';
 
 /** What becomes of the wave. */
 export type Gate =
@@ -108,14 +108,4 @@ const usualGate: MetricGate = {
 
 function offline(board: Board, wave: number, message: string): Omit<Wait, 'sinceMs'> {
   return { kind: 'offline', message, nodeIds: firstOf(board.away(wave)), untilMs: 0 };
-}
-
-/** The ids of the first few. */
-export function firstOf(verdicts: Iterable<{ readonly nodeId: string }>): readonly string[] {
-  const ids: string[] = [];
-  for (const { nodeId } of verdicts) {
-    if (ids.length === maxBlockedOn) break;
-    ids.push(nodeId);
-  }
-  return ids;
 }
