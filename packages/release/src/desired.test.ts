@@ -32,6 +32,15 @@ test('readDesired reads the state of any node, expired or not', () => {
   assert.equal(readDesired(envelope, trusted).desired.nodeId, 'node-1');
 });
 
+test('openDesired takes a state from before attempts, waves and a beginning were known', () => {
+  // What such a director wrote: fields without a value are not on the wire.
+  const { desired } = openDesired(envelope, trusted, 'node-1', 2_000);
+  assert.deepEqual([desired.attempt, desired.wave, desired.notBeforeUnixMs, desired.rootVersion], [0, 0, 0n, 0n]);
+  const later = sampleDesired({ attempt: 3, wave: 2, notBeforeUnixMs: 5n, rootVersion: 7n });
+  const opened = openDesired(sealDesired(later, director.privateKey), trusted, 'node-1', 2_000).desired;
+  assert.deepEqual({ ...opened, soak: undefined }, { ...later, soak: undefined });
+});
+
 const soak = sampleDesired().soak;
 assert.ok(soak);
 const refused: readonly (readonly [fault: RegExp, change: Partial<DesiredState>])[] = [
@@ -42,6 +51,9 @@ const refused: readonly (readonly [fault: RegExp, change: Partial<DesiredState>]
   [/versions begin at 1/, { version: 0n }],
   [/no digest/, { manifestSha256: '' }],
   [/times are not in order/, { expiresUnixMs: 1_000n }],
+  [/not to begin before it expires/, { notBeforeUnixMs: 9_001n }],
+  [/attempt 1000001/, { attempt: 1_000_001 }],
+  [/wave 1000001/, { wave: 1_000_001 }],
   [/no soak policy/, { soak: undefined }],
   [/error rate of 2/, { soak: { ...soak, maxErrorRate: 2 } }],
   [/latency ratio of NaN/, { soak: { ...soak, maxLatencyRatio: Number.NaN } }],

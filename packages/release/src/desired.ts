@@ -56,6 +56,10 @@ function checkDesired(desired: DesiredState): void {
   if (!isSha256(desired.manifestSha256)) throw refuse('it has no digest of the release');
   if (desired.createdUnixMs <= 0n || desired.expiresUnixMs <= desired.createdUnixMs)
     throw refuse('its times are not in order');
+  if (desired.notBeforeUnixMs < 0n || desired.notBeforeUnixMs > desired.expiresUnixMs)
+    throw refuse('it is not to begin before it expires');
+  if (!isWithin(desired.attempt, 0, 1e6)) throw refuse(`it is attempt ${desired.attempt}`);
+  if (!isWithin(desired.wave, 0, 1e6)) throw refuse(`it names wave ${desired.wave}`);
   if (desired.soak === undefined) throw refuse('it has no soak policy');
   checkSoak(desired.soak, refuse);
 }

@@ -45,6 +45,10 @@ export function sampleDesired(change: Partial<DesiredState> = {}): DesiredState 
     downgradeOk: false,
     expiresUnixMs: 9_000n,
     createdUnixMs: 1_000n,
+    attempt: 0,
+    wave: 0,
+    notBeforeUnixMs: 0n,
+    rootVersion: 0n,
     soak: { durationMs: 1_000, minRequests: 10, maxErrorRate: 0.05, maxLatencyRatio: 3, prepareDeadlineMs: 60_000 },
     ...change,
   };
@@ -68,6 +72,13 @@ export function sampleStatus(change: Partial<StatusReport> = {}): StatusReport {
     labels: {},
     health: undefined,
     createdUnixMs: 1_000n,
+    attempt: 0,
+    previousVersion: 0n,
+    floor: 0n,
+    alarms: [],
+    clockOffsetMs: 0n,
+    baseline: undefined,
+    denied: 0,
     ...change,
   };
 }

@@ -23,6 +23,8 @@ const refused: readonly (readonly [fault: RegExp, change: Partial<StatusReport>]
   [/when it was made/, { createdUnixMs: 0n }],
   [/reason code/, { reasonCode: 'too slow' }],
   [/message is over/, { message: 'x'.repeat(1025) }],
+  [/17 alarms/, { alarms: Array.from({ length: 17 }, (_, index) => `A${index}`) }],
+  [/alarm "on fire"/, { alarms: ['on fire'] }],
   [/33 labels/, { labels: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, 'v'])) }],
 ];
 for (const [fault, change] of refused) {

@@ -51,4 +51,7 @@ function checkLengths(status: StatusReport, refuse: Refuse): void {
   if (status.message.length > 1024) throw refuse('its message is over 1,024 characters');
   if (status.backend.length > 64) throw refuse('its backend name is over 64 characters');
   if (status.address.length > 256) throw refuse('its address is over 256 characters');
+  if (status.alarms.length > 16) throw refuse(`it has ${status.alarms.length} alarms, 16 are allowed`);
+  for (const alarm of status.alarms)
+    if (!/^[A-Z0-9_]{1,64}$/.test(alarm)) throw refuse(`it raises alarm ${shown(alarm)}`);
 }

@@ -9,7 +9,7 @@ import type { FleetView, Target } from './decide/fleet-view.js';
 import { percent } from './decide/gates.js';
 import { controlOf } from './decide/metric-gate.js';
 import type { Member, Outcome, Rollout, Standing } from './decide/rollout.js';
-import type { Director } from './director.js';
+import type { Director, Order } from './director.js';
 import type { DurableStores } from './state/stores.js';
 
 /** What is written to, and who signs what goes out of it. */
@@ -146,14 +146,14 @@ function describeEvidence(evidence: Evidence): string {
   ].join('; ');
 }
 
-function assign(writer: Writer, { nodeId, attempt, previous: first }: Member): void {
+function assign(writer: Writer, { nodeId, attempt, wave, previous: first }: Member): void {
   const { rollouts, rollout, note } = writer;
   const { target, soak } = rollout.spec;
   // At another attempt the node may not be back yet: what it had before the first one is what it goes back to.
   const previous = attempt > 1 ? first : versionBefore(writer, nodeId);
   // Whoever asks for a version below the present one says so by name, so that it is meant.
   const downgradeOk = previous !== undefined && previous.model === target.model && target.version < previous.version;
-  const generation = order(writer, nodeId, target, downgradeOk, soak);
+  const generation = order(writer, nodeId, { target, downgradeOk, soak, attempt, wave });
   rollouts.assign(rollout, nodeId, { previous, generation, ...reached(writer, nodeId) });
   note('NodeAssigned', `${nameOf(target)}, generation ${generation}`, nodeId);
 }
@@ -175,10 +175,11 @@ function membersOf({ members }: Rollout, nodeIds: readonly string[]): readonly M
   return members.filter(({ nodeId }) => wanted.has(nodeId));
 }
 
-function sendBack(writer: Writer, { nodeId, previous }: Member): void {
+function sendBack(writer: Writer, { nodeId, attempt, wave, previous }: Member): void {
   const { rollouts, rollout, note } = writer;
   if (previous === undefined) return;
-  const generation = order(writer, nodeId, previous, true, revertSoak(rollout.spec.soak));
+  const soak = revertSoak(rollout.spec.soak);
+  const generation = order(writer, nodeId, { target: previous, downgradeOk: true, soak, attempt, wave });
   rollouts.revert(rollout, nodeId, { revertGeneration: generation, ...reached(writer, nodeId) });
   note('NodeSentBack', `${nameOf(previous)}, generation ${generation}`, nodeId);
 }
@@ -187,14 +188,13 @@ function sendBack(writer: Writer, { nodeId, previous }: Member): void {
 function order(
   { desired, director, rollout, fleet }: Writer,
   nodeId: string,
-  target: Target,
-  downgradeOk: boolean,
-  soak: Rollout['spec']['soak'],
+  what: Omit<Order, 'nodeId' | 'generation' | 'rollout'>,
 ): bigint {
+  const { target } = what;
   const stored = desired.get(nodeId)?.generation ?? 0n;
   const known = fleet.nodes.get(nodeId)?.knownGeneration ?? 0n;
   const generation = (stored > known ? stored : known) + 1n;
-  const signed = { nodeId, generation, rollout: rollout.spec.name, target, downgradeOk, soak };
+  const signed = { nodeId, generation, rollout: rollout.spec.name, ...what };
   desired.put({ nodeId, generation, rollout: rollout.spec.name, target, ...director.sign(signed, fleet.nowMs) });
   return generation;
 }

@@ -15,6 +15,10 @@ export interface Order {
   readonly target: Target;
   readonly downgradeOk: boolean;
   readonly soak: Soak;
+  /** From 1; a node that condemned the target refuses it until a higher one. */
+  readonly attempt: number;
+  /** From 1. */
+  readonly wave: number;
 }
 
 /** The bytes that go over the bus. */
@@ -42,7 +46,10 @@ export function createDirector(directorKey: KeyObject): Director {
     return { envelope: Buffer.from(encodeEnvelope(sealDesired({ ...desired, ...times }, directorKey))), expiresMs };
   };
   return {
-    sign: ({ target, soak, ...order }, nowMs) => seal({ ...order, ...target, soak: { ...soak } }, nowMs),
+    sign: ({ target, soak, ...order }, nowMs) => {
+      const unset = { notBeforeUnixMs: 0n, rootVersion: 0n };
+      return seal({ ...order, ...unset, ...target, soak: { ...soak } }, nowMs);
+    },
     renew: (envelope, generation, nowMs) => {
       const before = DesiredState.decode(decodeEnvelope(envelope, payloadTypes.desired).payload);
       if (generation > before.generation) return seal({ ...before, generation }, nowMs);

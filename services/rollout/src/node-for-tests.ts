@@ -103,6 +103,13 @@ export class NodeForTests {
       labels: {},
       health: undefined,
       createdUnixMs: BigInt(this.#clock.nowMs()),
+      attempt: 0,
+      previousVersion: 0n,
+      floor: 0n,
+      alarms: [],
+      clockOffsetMs: 0n,
+      baseline: undefined,
+      denied: 0,
     };
     this.send(encodeEnvelope(sealStatus(status, this.keys.privateKey)));
   }

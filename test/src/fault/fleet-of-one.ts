@@ -117,6 +117,10 @@ export async function startFleetOfOne(folder: string, natsServer: string): Promi
         version,
         manifestSha256,
         downgradeOk: false,
+        attempt: 0,
+        wave: 0,
+        notBeforeUnixMs: 0n,
+        rootVersion: 0n,
         createdUnixMs: BigInt(Date.now()),
         expiresUnixMs: BigInt(Date.now() + 3_600_000),
         soak: {

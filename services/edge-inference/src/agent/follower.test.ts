@@ -48,7 +48,8 @@ async function startFollower(t: TestContext, journalOf: (journal: Journal) => Jo
   const tell = ({ model, version, manifestSha256 }: ModelRef, soak: SoakPolicy = quick): void => {
     const times = { createdUnixMs: BigInt(Date.now()), expiresUnixMs: BigInt(Date.now() + 600_000) };
     const order = { nodeId: 'n', generation: ++generation, rollout: 'r', downgradeOk: true };
-    const state = { ...order, ...times, model, version, manifestSha256, soak };
+    const unset = { attempt: 0, wave: 0, notBeforeUnixMs: 0n, rootVersion: 0n };
+    const state = { ...order, ...unset, ...times, model, version, manifestSha256, soak };
     follower.deliver(encodeEnvelope(sealDesired(state, director.privateKey)));
   };
   return { follower, journal, registry, swapper, tell };

@@ -133,6 +133,13 @@ function statusOf(
     labels: { ...options.labels },
     health: active === undefined ? undefined : healthOf(swapper.stats(model, active.version)),
     createdUnixMs: BigInt(nowMs),
+    attempt: 0,
+    previousVersion: state.previous?.version ?? 0n,
+    floor: state.floors[model] ?? 0n,
+    alarms: [],
+    clockOffsetMs: 0n,
+    baseline: undefined,
+    denied: 0,
   };
 }
 

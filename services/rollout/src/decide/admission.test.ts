@@ -89,7 +89,15 @@ const largestSoak = {
 test('checkRequest takes no soak that the director could not sign', () => {
   checkRequest({ ...plain, soak: largestSoak });
   const { privateKey } = generateKeyPair();
-  const order = { nodeId: 'n', generation: 1n, rollout: 'r', downgradeOk: false, soak: largestSoak };
+  const order = {
+    nodeId: 'n',
+    generation: 1n,
+    rollout: 'r',
+    downgradeOk: false,
+    soak: largestSoak,
+    attempt: 1,
+    wave: 1,
+  };
   const target = { model: 'birds', version: 2n, manifestSha256: 'a'.repeat(64) };
   assert.ok(createDirector(privateKey).sign({ ...order, target }, 1_000).envelope.length > 0);
 });

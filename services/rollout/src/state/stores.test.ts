@@ -393,4 +393,11 @@ const emptyReport: StatusReport = {
   labels: {},
   health: undefined,
   createdUnixMs: 1n,
+  attempt: 0,
+  previousVersion: 0n,
+  floor: 0n,
+  alarms: [],
+  clockOffsetMs: 0n,
+  baseline: undefined,
+  denied: 0,
 };

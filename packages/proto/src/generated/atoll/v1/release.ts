@@ -188,7 +188,17 @@ export interface DesiredState {
   /** When it was signed, milliseconds since the Unix epoch. */
   createdUnixMs: bigint;
   /** How the node judges the new version. */
-  soak: SoakPolicy | undefined;
+  soak:
+    | SoakPolicy
+    | undefined;
+  /** Rises when people want a release tried again: a node that condemned the release refuses it until a higher attempt. */
+  attempt: number;
+  /** The wave of the rollout that the node is in, from 1, for people; 0 = none. */
+  wave: number;
+  /** Before this the node does not begin to act on it, milliseconds since the Unix epoch; 0 = at once. */
+  notBeforeUnixMs: bigint;
+  /** The version of the root of trust that the director knew, from 1; 0 = none is used. */
+  rootVersion: bigint;
 }
 
 /** How a node judges a version after the swap, against its own baseline of the version before. */
@@ -242,6 +252,25 @@ export interface StatusReport {
     | undefined;
   /** When it was signed, milliseconds since the Unix epoch by the node's clock. */
   createdUnixMs: bigint;
+  /** The attempt of the desired state that the node follows. */
+  attempt: number;
+  /** Version committed before the present one, whose files are kept; 0 = none. */
+  previousVersion: bigint;
+  /** Version of the model below which the node never goes; 0 = no floor. */
+  floor: bigint;
+  /**
+   * What people should look at, each once: EQUIVOCATION, two desired states for one generation; STALE_METADATA, the newest
+   * desired state is expired; CLOCK_SUSPECT, the node's clock cannot be right; NO_SPACE, the node cannot write its journal.
+   */
+  alarms: string[];
+  /** How far the node's clock is from the time that the node can prove, milliseconds; 0 when it has no reason to doubt it. */
+  clockOffsetMs: bigint;
+  /** Health of the version before, when the one on trial or in service took its place; absent when it had none. */
+  baseline:
+    | VersionHealth
+    | undefined;
+  /** Releases that the node condemned and refuses. */
+  denied: number;
 }
 
 export interface StatusReport_LabelsEntry {
@@ -1131,6 +1160,10 @@ function createBaseDesiredState(): DesiredState {
     expiresUnixMs: 0n,
     createdUnixMs: 0n,
     soak: undefined,
+    attempt: 0,
+    wave: 0,
+    notBeforeUnixMs: 0n,
+    rootVersion: 0n,
   };
 }
 
@@ -1177,6 +1210,24 @@ export const DesiredState: MessageFns<DesiredState> = {
     }
     if (message.soak !== undefined) {
       SoakPolicy.encode(message.soak, writer.uint32(82).fork()).join();
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(88).uint32(message.attempt);
+    }
+    if (message.wave !== 0) {
+      writer.uint32(96).uint32(message.wave);
+    }
+    if (message.notBeforeUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.notBeforeUnixMs) !== message.notBeforeUnixMs) {
+        throw new globalThis.Error("value provided for field message.notBeforeUnixMs of type int64 too large");
+      }
+      writer.uint32(104).int64(message.notBeforeUnixMs);
+    }
+    if (message.rootVersion !== 0n) {
+      if (BigInt.asUintN(64, message.rootVersion) !== message.rootVersion) {
+        throw new globalThis.Error("value provided for field message.rootVersion of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.rootVersion);
     }
     return writer;
   },
@@ -1274,6 +1325,38 @@ export const DesiredState: MessageFns<DesiredState> = {
             message.soak = SoakPolicy.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.wave = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.notBeforeUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.rootVersion = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1309,6 +1392,14 @@ export const DesiredState: MessageFns<DesiredState> = {
     message.soak = (object.soak !== undefined && object.soak !== null)
       ? SoakPolicy.fromPartial(object.soak)
       : undefined;
+    message.attempt = object.attempt ?? 0;
+    message.wave = object.wave ?? 0;
+    message.notBeforeUnixMs = (object.notBeforeUnixMs !== undefined && object.notBeforeUnixMs !== null)
+      ? BigInt(object.notBeforeUnixMs)
+      : 0n;
+    message.rootVersion = (object.rootVersion !== undefined && object.rootVersion !== null)
+      ? BigInt(object.rootVersion)
+      : 0n;
     return message;
   },
 };
@@ -1433,6 +1524,13 @@ function createBaseStatusReport(): StatusReport {
     labels: {},
     health: undefined,
     createdUnixMs: 0n,
+    attempt: 0,
+    previousVersion: 0n,
+    floor: 0n,
+    alarms: [],
+    clockOffsetMs: 0n,
+    baseline: undefined,
+    denied: 0,
   };
 }
 
@@ -1494,6 +1592,36 @@ export const StatusReport: MessageFns<StatusReport> = {
         throw new globalThis.Error("value provided for field message.createdUnixMs of type int64 too large");
       }
       writer.uint32(120).int64(message.createdUnixMs);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(128).uint32(message.attempt);
+    }
+    if (message.previousVersion !== 0n) {
+      if (BigInt.asUintN(64, message.previousVersion) !== message.previousVersion) {
+        throw new globalThis.Error("value provided for field message.previousVersion of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.previousVersion);
+    }
+    if (message.floor !== 0n) {
+      if (BigInt.asUintN(64, message.floor) !== message.floor) {
+        throw new globalThis.Error("value provided for field message.floor of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.floor);
+    }
+    for (const v of message.alarms) {
+      writer.uint32(154).string(v!);
+    }
+    if (message.clockOffsetMs !== 0n) {
+      if (BigInt.asIntN(64, message.clockOffsetMs) !== message.clockOffsetMs) {
+        throw new globalThis.Error("value provided for field message.clockOffsetMs of type sint64 too large");
+      }
+      writer.uint32(160).sint64(message.clockOffsetMs);
+    }
+    if (message.baseline !== undefined) {
+      VersionHealth.encode(message.baseline, writer.uint32(170).fork()).join();
+    }
+    if (message.denied !== 0) {
+      writer.uint32(176).uint32(message.denied);
     }
     return writer;
   },
@@ -1634,6 +1762,62 @@ export const StatusReport: MessageFns<StatusReport> = {
             message.createdUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.previousVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.floor = reader.uint64() as bigint;
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.alarms.push(reader.string());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.clockOffsetMs = reader.sint64() as bigint;
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.baseline = VersionHealth.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.denied = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1680,6 +1864,19 @@ export const StatusReport: MessageFns<StatusReport> = {
     message.createdUnixMs = (object.createdUnixMs !== undefined && object.createdUnixMs !== null)
       ? BigInt(object.createdUnixMs)
       : 0n;
+    message.attempt = object.attempt ?? 0;
+    message.previousVersion = (object.previousVersion !== undefined && object.previousVersion !== null)
+      ? BigInt(object.previousVersion)
+      : 0n;
+    message.floor = (object.floor !== undefined && object.floor !== null) ? BigInt(object.floor) : 0n;
+    message.alarms = object.alarms?.map((e) => e) || [];
+    message.clockOffsetMs = (object.clockOffsetMs !== undefined && object.clockOffsetMs !== null)
+      ? BigInt(object.clockOffsetMs)
+      : 0n;
+    message.baseline = (object.baseline !== undefined && object.baseline !== null)
+      ? VersionHealth.fromPartial(object.baseline)
+      : undefined;
+    message.denied = object.denied ?? 0;
     return message;
   },
 };
