@@ -3,11 +3,14 @@ import { EventEmitter, once } from 'node:events';
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { after, test } from 'node:test';
 import { AtollError } from '@atoll/base/error';
+import { eventually } from '@atoll/base/eventually';
 import { createLogger, silentLogger } from '@atoll/base/log';
 import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
 import { callHeaders, frame, frameTypes, openRaw } from './frames-for-tests.js';
 import { bindService, type Handlers } from './handlers.js';
 import { checkServing } from './check-serving.js';
+import { maxArrivingBytes } from './limits.js';
+import { longestPooledBytes } from './message-pool.js';
 import { startServer, type ServerOptions } from './server.js';
 
 const notHere = () => {
@@ -78,6 +81,59 @@ test('a caller who may not call is told so before its message has come', { timeo
   assert.equal(await unended(session).status, '16');
   session.destroy();
 });
+
+/**
+ * Begins messages that never end on a new connection, each of which the server gives its whole memory at its first byte, and
+ * tells how many of them were refused. What the client writes is small and gone before it leaves: Node's client may corrupt its
+ * memory when it is ended with writes pending.
+ */
+async function beginMany(address: string, calls: number) {
+  const session = connect(`http://${address}`);
+  session.on('error', () => undefined);
+  await once(session, 'remoteSettings');
+  const begun = Buffer.alloc(6);
+  begun.writeUInt32BE(longestPooledBytes, 1);
+  const codes: unknown[] = [];
+  const writes = Array.from({ length: calls }, () => {
+    const { path } = BlobServiceService.findMissing;
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    stream.on('error', () => undefined).resume();
+    stream.once('response', (headers) => codes.push(headers['grpc-status']));
+    return new Promise((resolve) => stream.write(begun, resolve));
+  });
+  await Promise.all(writes);
+  // Answered after all that came before it on its connection.
+  const whole = unended(session);
+  whole.stream.end(empty);
+  const [trailers] = (await once(whole.stream, 'trailers')) as [IncomingHttpHeaders];
+  assert.equal(trailers['grpc-status'], '0');
+  assert.ok(codes.every((code) => code === '8'));
+  return { refused: codes.length, session };
+}
+
+test(
+  'messages that never end take a bounded part of the memory of a server, and give it back',
+  { timeout: 30_000 },
+  async () => {
+    const { server } = await serve({ findMissing: async () => ({ missingSha256: [] }) });
+    const { address } = server;
+    const taken = longestPooledBytes + 5; // With the prefix.
+    const ofConnection = Math.floor(maxArrivingBytes.connection / taken);
+    const ofServer = Math.floor(maxArrivingBytes.server / taken);
+    const first = await beginMany(address, ofConnection + 3);
+    assert.equal(first.refused, 3);
+    const second = await beginMany(address, ofConnection + 2);
+    assert.equal(second.refused, 2);
+    const third = await beginMany(address, ofServer - 2 * ofConnection + 4);
+    assert.equal(third.refused, 4);
+    for (const { session } of [first, second, third]) session.destroy();
+    await eventually(async () => {
+      const { refused, session } = await beginMany(address, ofConnection);
+      session.destroy();
+      assert.equal(refused, 0);
+    });
+  },
+);
 
 test('what strangers send that is no gRPC is no failure of this server in its log', { timeout: 20_000 }, async () => {
   const lines: string[] = [];
