@@ -107,10 +107,12 @@ function perform(writer: Writer, action: Action, actor: string): readonly string
       return [];
     case 'reopen-waves':
       for (const index of rollout.waves.keys())
-        if (index + 1 >= action.from) rollouts.setWave(rollout, index + 1, { startedMs: 0, settledMs: 0, passedMs: 0 });
+        if (index + 1 >= action.from) rollouts.setWave(rollout, index + 1, unbegun);
       return [];
   }
 }
+
+const unbegun = { startedMs: 0, settledMs: 0, passedMs: 0, evidence: '', control: {} } as const;
 
 /** A member that has been told nothing; what it had before the rollout stays known. */
 const untold = {

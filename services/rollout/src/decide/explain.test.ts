@@ -85,6 +85,15 @@ test('explain: what is ahead, with soak, numbers, approval and budgets', () => {
   ]);
 });
 
+test('explain: what a wave has been through is not ahead of it', () => {
+  const spec = { waveSoakMs: 500, approve: true, metrics: metrics() };
+  const tail = (reason: string): readonly string[] =>
+    explained(rollout([done, b], { phase: 'Paused', reason, message: 'why' }, spec), steady).next.slice(1);
+  assert.deepEqual(tail('WaitingForApproval'), ['wave 2 of 2 begins']);
+  assert.deepEqual(tail('MetricsInconclusive'), ['wave 2 waits for approval', 'wave 2 of 2 begins']);
+  assert.equal(tail('PausedByOperator').length, 4);
+});
+
 test('explain: the gates with their numbers, and why waves passed', () => {
   const given = rollout([done, member('b', 2, { outcome: 'FAILED', acknowledged: true })], { wave: 2 });
   const waves = given.waves.map((wave, index) => (index === 0 ? { ...wave, evidence: 'all well' } : wave));

@@ -53,20 +53,24 @@ function describeAction(action: Action, { waves, spec }: Rollout): string {
   }
 }
 
+/** What a wave comes to after its nodes, in order, by what a rollout says while it waits for it. */
+const stages = ['WaveSoaking', 'WaitingForMetrics', 'MetricsInconclusive', 'WaitingForApproval'];
+
 /** What is ahead of it when all goes well. */
 function ahead({ standing, spec, waves }: Rollout): string[] {
   if (standing.phase === 'Reverting') return ['when all that can be reached are back, it is reverted'];
   const wave = Math.max(1, standing.wave);
-  const steps: string[] = [];
-  const promoted = standing.full || standing.promoted >= wave;
   const judge = `stops it when more than ${percent(spec.maxFailureRate)} of the judged nodes fail (${percent(spec.confidence)} sure)`;
   const most = spec.maxFailures > 0 ? `, or ${count(spec.maxFailures, 'node')}` : '';
-  steps.push(
-    `the failure gate ${judge}${most}; then the nodes ${spec.onFailure === 'keep' ? 'keep what they have' : 'go back'}`,
-  );
-  if (!promoted && spec.waveSoakMs > 0) steps.push(`wave ${wave} soaks for ${spec.waveSoakMs} ms after its last node`);
-  if (!promoted && spec.metrics !== undefined) steps.push(`wave ${wave} is judged by its numbers`);
-  if (!promoted && spec.approve && wave < waves.length) steps.push(`wave ${wave + 1} waits for approval`);
+  const then = spec.onFailure === 'keep' ? 'keep what they have' : 'go back';
+  const steps = [`the failure gate ${judge}${most}; then the nodes ${then}`];
+  const stage = stages.indexOf(standing.reason);
+  if (!standing.full && standing.promoted < wave) {
+    if (stage < 0 && spec.waveSoakMs > 0)
+      steps.push(`wave ${wave} soaks for ${spec.waveSoakMs} ms after its last node`);
+    if (stage < 1 && spec.metrics !== undefined) steps.push(`wave ${wave} is judged by its numbers`);
+    if (stage < 3 && spec.approve && wave < waves.length) steps.push(`wave ${wave + 1} waits for approval`);
+  }
   const budgets = describeBudgets(spec);
   const within = budgets === '' ? '' : `, ${budgets}`;
   if (standing.full) steps.push(`every node gets the version${within}; only failures stop it`);

@@ -43,7 +43,7 @@ interface Ranked extends Candidate {
 function mixed(nodes: readonly Ranked[], firstSize: number): readonly Ranked[] {
   const first = firstOfEachKind(nodes).slice(0, firstSize);
   const taken = new Set(first.map(({ id }) => id));
-  const strata = grouped(nodes, ({ hardware, site }) => JSON.stringify([hardware, site]));
+  const strata = grouped(nodes, ({ hardware, site }) => `${hardware}\n${site}`);
   const placed = strata.flatMap((stratum) =>
     // The n-th of N lies within the n-th N-th part, at a place by chance: else all small strata would come at one point.
     stratum.map((node, index) => ({ node, place: (index + node.rank) / stratum.length })),
@@ -62,8 +62,9 @@ function firstOfEachKind(nodes: readonly Ranked[]): readonly Ranked[] {
 function grouped(nodes: readonly Ranked[], key: (node: Ranked) => string): readonly (readonly Ranked[])[] {
   const groups = new Map<string, Ranked[]>();
   for (const node of nodes) {
-    const group = groups.get(key(node));
-    if (group === undefined) groups.set(key(node), [node]);
+    const name = key(node);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [node]);
     else group.push(node);
   }
   return [...groups.values()];
