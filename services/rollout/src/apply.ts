@@ -114,10 +114,9 @@ function perform(writer: Writer, action: Action, actor: string): readonly string
 
 const unbegun = { startedMs: 0, settledMs: 0, passedMs: 0, evidence: '', control: {} } as const;
 
-/** A member that has been told nothing; what it had before the rollout stays known. */
+/** A member that has been told nothing, but for when it was and what it had before that. */
 const untold = {
   generation: 0n,
-  assignedMs: 0,
   heardMs: 0,
   outcome: undefined,
   reasonCode: '',
@@ -148,11 +147,11 @@ function describeEvidence(evidence: Evidence): string {
   ].join('; ');
 }
 
-function assign(writer: Writer, { nodeId, attempt, wave, previous: first }: Member): void {
+function assign(writer: Writer, { nodeId, attempt, wave, assignedMs, previous: first }: Member): void {
   const { rollouts, rollout, note } = writer;
   const { target, soak } = rollout.spec;
   // At another attempt the node may not be back yet: what it had before the first one is what it goes back to.
-  const previous = attempt > 1 ? first : versionBefore(writer, nodeId);
+  const previous = assignedMs > 0 ? first : versionBefore(writer, nodeId);
   // Whoever asks for a version below the present one says so by name, so that it is meant.
   const downgradeOk = previous !== undefined && previous.model === target.model && target.version < previous.version;
   const generation = order(writer, nodeId, { target, downgradeOk, soak, attempt, wave });

@@ -113,7 +113,9 @@ function begin({ stores, fleet, newUid }: CommandContext, spec: Spec, actor: str
       .flatMap((other) => supersede(stores, other, spec, view, actor));
     const said = { phase: 'Pending', wave: 0, reason: 'Accepted', message, blockedOn: ['controller'] } as const;
     const standing = { ...said, sinceMs: view.nowMs, promoted: 0, full: false };
-    rollouts.add({ uid, spec, plan, standing, createdMs: view.nowMs });
+    // A node that condemned the release in a rollout before is asked to try it once more: somebody wants that.
+    const attempt = rollouts.attempts(spec.target.manifestSha256) + 1;
+    rollouts.add({ uid, spec, plan, standing, attempt, createdMs: view.nowMs });
     events.append({ timeMs: view.nowMs, actor, kind: 'RolloutStarted', rollout: spec.name, nodeId: '', message });
     return recalled;
   });

@@ -210,3 +210,12 @@ test('a node that was called back while it was away is sent back to what the fle
   world.broker.heal('n2');
   await eventually(() => assert.equal(world.node('n2').version, 2n));
 });
+
+test('a release that is rolled out again is another attempt, for nodes that condemned it', limits, async (t) => {
+  const world = await newWorld(t);
+  for (const attempt of [1, 2]) {
+    const { spec } = await world.start(1n);
+    const { members } = await world.reaches(spec.name, 'Complete');
+    assert.deepEqual([...new Set(members.map((member) => member.attempt))], [attempt], spec.name);
+  }
+});

@@ -165,7 +165,7 @@ test('a rollout that cannot be brought forward holds up no other', limits, async
   const target = { model: 'fish', version: 1n, manifestSha256: 'no digest' };
   const spec = { ...sampleSpec, name: 'stuck', target };
   const standing = { ...progressing, phase: 'Pending', wave: 0 } as const;
-  world.controller.stores.rollouts.add({ uid: 'stuck', spec, plan: [['n1']], standing, createdMs: 1 });
+  world.controller.stores.rollouts.add({ uid: 'stuck', spec, plan: [['n1']], standing, attempt: 1, createdMs: 1 });
   await world.start(1n, { selector: { name: 'n2' } });
   await world.reaches('birds-v1', 'Complete');
   assert.equal(world.rollout('stuck').standing.phase, 'Pending');

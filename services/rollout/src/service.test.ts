@@ -229,7 +229,7 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
     await eventually(paused);
     const { waits, next, verbs } = await client().explainRollout({ name: 'birds-v4' });
     assert.deepEqual([waits[0]?.kind, verbs[0]], ['approval', 'promote birds-v4']);
-    assert.ok(next.includes('wave 2 waits for approval'), next.join('\n'));
+    assert.ok(next.includes('wave 2 of 3 begins'), next.join('\n'));
     await assert.rejects(client().resumeRollout({ name: 'birds-v4' }), { code: 'FAILED_PRECONDITION' });
     await client().pauseRollout({ name: 'birds-v4' });
     await assert.rejects(client().retryRollout({ name: 'birds-v4' }), { message: /no node of it has failed/ });

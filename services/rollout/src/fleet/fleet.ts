@@ -188,7 +188,7 @@ export function createFleet({ enrolled, known, openStatus, clock, offlineAfterMs
 function reportOf(report: StatusReport): NodeReport {
   const { observedGeneration, reasonCode, message, backend } = report;
   const said = { observedGeneration, phase: phaseOf(report.phase), reasonCode, message, backend };
-  return { ...said, serving: servingOf(report), health: healthOf(report.health), baseline: undefined };
+  return { ...said, serving: servingOf(report), health: healthOf(report.health), baseline: healthOf(report.baseline) };
 }
 
 function healthOf(health: VersionHealth | undefined): Health | undefined {

@@ -54,7 +54,7 @@ function nodeMessage(member: Member, { state, reasonCode, message }: Verdict): R
     generation,
     attempt,
     previousVersion: previous?.version ?? 0n,
-    assignedUnixMs: BigInt(assignedMs),
+    assignedUnixMs: generation === 0n ? 0n : BigInt(assignedMs),
     acknowledged,
   };
 }

@@ -156,6 +156,7 @@ function rolloutCache(store: RolloutStore): RolloutCache {
       kept.delete(rollout.spec.name);
       if (rollout.standing.phase === 'Complete') straggling = undefined;
     },
+    attempts: (manifestSha256) => store.attempts(manifestSha256),
     renumber: (name, nodeId, before, generation) => {
       store.renumber(name, nodeId, before, generation);
       kept.get(name)?.touched.add(nodeId);

@@ -15,6 +15,8 @@ export interface NewRollout {
   readonly standing: Standing;
   /** Node ids by wave. */
   readonly plan: readonly (readonly string[])[];
+  /** The attempt of its nodes, from 1. */
+  readonly attempt: number;
   readonly createdMs: number;
 }
 
@@ -51,7 +53,9 @@ export interface RolloutStore {
   setMember(rollout: Rollout, nodeId: string, part: Partial<Member>): void;
   /** Writes what is named of a wave. */
   setWave(rollout: Rollout, wave: number, part: Partial<Wave>): void;
-  /** Nodes that came later, behind all others, in a wave that is not before any other's. */
+  /** The highest attempt of any rollout at the release with this manifest; 0 = there was none. */
+  attempts(manifestSha256: string): number;
+  /** Nodes that came later, behind all others and at their highest attempt, in a wave that is not before any other's. */
   addMembers(rollout: Rollout, wave: number, nodeIds: readonly string[]): void;
   /** What the rollout of this name told a node in generation `before` has another generation now. */
   renumber(name: string, nodeId: string, before: bigint, generation: bigint): void;
@@ -140,12 +144,19 @@ export function rolloutStore(db: Database): RolloutStore {
       if (columns === '') return;
       db.run(`UPDATE wave SET ${columns} WHERE ${ofRollout} AND number = ?`, ...values, spec.name, wave);
     },
+    attempts: (manifestSha256) =>
+      db.first(
+        (row) => row.number('attempt'),
+        `SELECT COALESCE(MAX(m.attempt), 0) AS attempt FROM rollout r JOIN member m ON m.rollout_id = r.id
+         WHERE r.manifest_sha256 = ?`,
+        manifestSha256,
+      ) ?? 0,
     addMembers: ({ spec }, wave, nodeIds) => {
       for (const nodeId of nodeIds) {
         db.run(
-          `INSERT INTO member (rollout_id, position, node_id, wave)
-           SELECT id, (SELECT COALESCE(MAX(position), 0) + 1 FROM member WHERE rollout_id = rollout.id), ?, ?
-           FROM rollout WHERE name = ?`,
+          `INSERT INTO member (rollout_id, position, node_id, wave, attempt)
+           SELECT r.id, COALESCE(MAX(m.position), 0) + 1, ?, ?, COALESCE(MAX(m.attempt), 1)
+           FROM rollout r LEFT JOIN member m ON m.rollout_id = r.id WHERE r.name = ?`,
           nodeId,
           wave,
           spec.name,
@@ -204,7 +215,7 @@ function assignments<T extends object>(
   return { columns: pairs.map(([column]) => `${column} = ?`).join(', '), values: pairs.map(([, value]) => value) };
 }
 
-function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewRollout): void {
+function addRollout(db: Database, { uid, spec, standing, plan, attempt, createdMs }: NewRollout): void {
   const named: SqlValue[] = [spec.name, uid, specBytes(spec), spec.target.manifestSha256];
   db.run(
     `INSERT INTO rollout (name, uid, spec, manifest_sha256, phase, wave, reason, message, blocked_on, since_ms, promoted, promoted_full, created_ms, updated_ms, revision)
@@ -220,8 +231,8 @@ function addRollout(db: Database, { uid, spec, standing, plan, createdMs }: NewR
     db.run('INSERT INTO wave (rollout_id, number) VALUES (?, ?)', id, index + 1);
     for (const nodeId of nodeIds) {
       position += 1;
-      const insert = 'INSERT INTO member (rollout_id, position, node_id, wave) VALUES (?, ?, ?, ?)';
-      db.run(insert, id, position, nodeId, index + 1);
+      const insert = 'INSERT INTO member (rollout_id, position, node_id, wave, attempt) VALUES (?, ?, ?, ?, ?)';
+      db.run(insert, id, position, nodeId, index + 1, attempt);
     }
   }
 }

@@ -25,6 +25,7 @@ const named = (name: string): NewRollout => ({
   spec: { ...sampleSpec, name, soak, selector: { site: 'x' } },
   standing,
   plan: [['c'], ['a', 'b']],
+  attempt: 1,
   createdMs: 7,
 });
 function add({ rollouts, transaction }: DurableStores, name: string): Rollout {
@@ -171,6 +172,25 @@ for (const [kind, open] of storeKinds) {
       rollouts.load('one')?.members.map(({ nodeId, wave, generation }) => `${nodeId}/${wave}/${generation}`),
       ['c/1/0', 'a/2/0', 'b/2/0', 'x/2/0', 'y/2/0'],
     );
+  });
+
+  test(`${kind}: attempts: the highest of any rollout of a release; newcomers are at that of theirs`, (t) => {
+    const { stores } = open(t);
+    const one = add(stores, 'one');
+    const { rollouts, transaction } = stores;
+    const { manifestSha256 } = newVersion;
+    assert.deepEqual([rollouts.attempts('0'.repeat(64)), rollouts.attempts(manifestSha256)], [0, 1]);
+    transaction(() => {
+      rollouts.add({ ...named('two'), attempt: 4 });
+      rollouts.setMember(one, 'a', { attempt: 3 });
+      rollouts.addMembers(one, 2, ['x']);
+    });
+    assert.equal(rollouts.attempts(manifestSha256), 4);
+    assert.deepEqual(
+      rollouts.load('one')?.members.map(({ attempt }) => attempt),
+      [1, 3, 1, 3],
+    );
+    assert.ok(rollouts.load('two')?.members.every(({ attempt }) => attempt === 4));
   });
 
   test(`${kind}: renumber: another generation where the old one was, and nowhere else`, (t) => {

@@ -46,7 +46,7 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
       members.pop();
       positions.delete(nodeId);
     });
-    positions.set(nodeId, members.push(newMember(nodeId, wave)) - 1);
+    positions.set(nodeId, members.push(newMember(nodeId, wave, highestAttempt(members))) - 1);
   };
   const isStraggler = ({ nodeId, outcome, generation }: Member): boolean =>
     (outcome === undefined || outcome === 'TIMED_OUT') &&
@@ -112,6 +112,11 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
     addMembers: (rollout, wave, nodeIds) => {
       for (const nodeId of nodeIds) addMember(rollout, wave, nodeId);
     },
+    attempts: (manifestSha256) =>
+      byName
+        .values()
+        .filter(({ rollout }) => rollout.spec.target.manifestSha256 === manifestSha256)
+        .reduce((highest, { members }) => Math.max(highest, highestAttempt(members)), 0),
     renumber: (name, nodeId, before, generation) => {
       const found = byName.get(name);
       const member = found?.members[found.positions.get(nodeId) ?? -1];
@@ -122,15 +127,19 @@ export function memoryRollouts(log: UndoLog, desired: (nodeId: string) => Desire
   };
 }
 
-function newlyKept({ uid, spec, plan, standing, createdMs }: NewRollout, number: bigint): Kept {
-  const members = plan.flatMap((nodeIds, index) => nodeIds.map((nodeId) => newMember(nodeId, index + 1)));
+function newlyKept({ uid, spec, plan, standing, attempt, createdMs }: NewRollout, number: bigint): Kept {
+  const members = plan.flatMap((nodeIds, index) => nodeIds.map((nodeId) => newMember(nodeId, index + 1, attempt)));
   const waves = plan.map(() => ({ startedMs: 0, settledMs: 0, passedMs: 0, evidence: '', control: {} }));
   const rollout = { uid, spec, standing, waves, createdMs, updatedMs: createdMs, revision: 1 };
   return { number, rollout, members, positions: new Map(members.map(({ nodeId }, index) => [nodeId, index])) };
 }
 
+function highestAttempt(members: readonly Member[]): number {
+  return members.reduce((highest, { attempt }) => Math.max(highest, attempt), 1);
+}
+
 /** A node that is part of a plan and has been told nothing. */
-function newMember(nodeId: string, wave: number): Member {
+function newMember(nodeId: string, wave: number, attempt: number): Member {
   return {
     nodeId,
     wave,
@@ -143,7 +152,7 @@ function newMember(nodeId: string, wave: number): Member {
     message: '',
     revertGeneration: 0n,
     back: false,
-    attempt: 1,
+    attempt,
     acknowledged: false,
   };
 }
