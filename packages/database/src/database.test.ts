@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,4 +124,31 @@ test('openDatabase: a second process is refused', async (t) => {
     try { openDatabase(process.argv[1], []); } catch (error) { console.log(error.code, error.message); }`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', program, path], { encoding: 'utf8' });
   assert.match(said, /^FAILED_PRECONDITION cannot open database .*: another process holds it/);
+});
+
+test('openDatabase: a shared one is open in two processes, whose transactions wait for each other', async (t) => {
+  const path = await newPath(t);
+  const db = openDatabase(path, [first], { shared: true });
+  t.after(() => db.close());
+  const program = `import { openDatabase } from ${JSON.stringify(new URL('./database.js', import.meta.url).href)};
+    const db = openDatabase(process.argv[1], [${JSON.stringify(first)}], { shared: true });
+    for (let n = 0; n < 50; n++) db.transaction(() => {
+      const rows = db.all((row) => row.integer('value'), 'SELECT value FROM pair');
+      db.run('INSERT OR REPLACE INTO pair VALUES (?, ?, NULL)', 'count', (rows[0] ?? 0n) + 1n);
+    });
+    db.close();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, path], { stdio: 'inherit' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  for (let n = 0; n < 50; n++) {
+    db.transaction(() => {
+      const rows = db.all((row) => row.integer('value'), 'SELECT value FROM pair');
+      db.run('INSERT OR REPLACE INTO pair VALUES (?, ?, NULL)', 'count', (rows[0] ?? 0n) + 1n);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(await ended, 0);
+  assert.equal(
+    db.first((row) => row.integer('value'), 'SELECT value FROM pair'),
+    100n,
+  );
 });

@@ -1,6 +1,6 @@
 /**
- * One SQLite file that one process holds: what a service must not lose. Every commit is on the disk before it returns
- * (WAL, synchronous FULL), a second process that opens the file is refused, and the schema is a list that only grows.
+ * One SQLite file: what a service must not lose. Every commit is on the disk before it returns (WAL, synchronous FULL), a
+ * second process that opens the file is refused unless it is shared, and the schema is a list that only grows.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -24,20 +24,34 @@ export interface Database {
   close(): void;
 }
 
+/** How a database is opened. */
+export interface DatabaseOptions {
+  /** Other processes of this machine may have it open, too: a transaction waits for theirs, some seconds at most. Default false. */
+  readonly shared?: boolean;
+}
+
+/** How long a transaction waits for that of another process, milliseconds. */
+const busyMs = 5_000;
+
 /**
  * Opens (and makes) the database at `path`, bringing its schema up to date: `migrations[n]` leads from version n to n + 1
  * and never changes once released. FAILED_PRECONDITION when another process holds it, or when it is newer than this program.
  */
-export function openDatabase(path: string, migrations: readonly string[]): Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly string[],
+  { shared = false }: DatabaseOptions = {},
+): Database {
   mkdirSync(dirname(path), { recursive: true });
-  const held = hold(path);
+  const held = shared ? undefined : hold(path);
   try {
     const db = new DatabaseSync(path, { readBigInts: true });
+    db.exec(`PRAGMA busy_timeout = ${busyMs}`);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     migrate(db, migrations);
     return wrap(db, held);
   } catch (error) {
-    held.close();
+    held?.close();
     throw new AtollError('FAILED_PRECONDITION', `cannot open database ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
@@ -84,7 +98,7 @@ function undo(db: DatabaseSyncInstance): void {
   if (db.isTransaction) db.exec('ROLLBACK');
 }
 
-function wrap(db: DatabaseSyncInstance, held: DatabaseSyncInstance): Database {
+function wrap(db: DatabaseSyncInstance, held: DatabaseSyncInstance | undefined): Database {
   const statements = new Map<string, ReturnType<DatabaseSyncInstance['prepare']>>();
   const statement = (sql: string): ReturnType<DatabaseSyncInstance['prepare']> => {
     const known = statements.get(sql);
@@ -116,9 +130,10 @@ function wrap(db: DatabaseSyncInstance, held: DatabaseSyncInstance): Database {
     },
     close: () => {
       statements.clear();
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      // Others may be at it, and make it short themselves.
+      db.exec(held === undefined ? 'PRAGMA wal_checkpoint(PASSIVE)' : 'PRAGMA wal_checkpoint(TRUNCATE)');
       db.close();
-      held.close();
+      held?.close();
     },
   };
 }

@@ -20,6 +20,7 @@ test('readConfig: defaults, and the own folder below the common one', () => {
     natsUrl: 'nats://127.0.0.1:4222',
     natsCredentialsPath: 'controller.seed',
     offlineAfterMs: 90_000,
+    leaseMs: 5_000,
     logLevel: 'info',
   });
 });

@@ -21,6 +21,8 @@ export interface RolloutConfig {
   readonly natsCredentialsPath: string;
   /** A node that was not heard of for so long is away, milliseconds; some heartbeats long. */
   readonly offlineAfterMs: number;
+  /** A controller leads for so long after its last sign of life before another that shares its database may, milliseconds. */
+  readonly leaseMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -38,6 +40,7 @@ export function readConfig(env: Env): RolloutConfig {
     natsUrl: reader.text('ATOLL_NATS_URL', 'nats://127.0.0.1:4222'),
     natsCredentialsPath: reader.text('ATOLL_ROLLOUT_NATS_CREDENTIALS'),
     offlineAfterMs: reader.integer('ATOLL_ROLLOUT_OFFLINE_AFTER_MS', 90_000, 100, 86_400_000),
+    leaseMs: reader.integer('ATOLL_ROLLOUT_LEASE_MS', 5_000, 200, 600_000),
     logLevel: reader.choice('ATOLL_LOG', 'info', logLevels),
   };
   reader.done();

@@ -24,6 +24,8 @@ export interface ControllerOptions {
   readonly enrolled: readonly EnrolledNode[];
   readonly findRelease: FindRelease;
   readonly offlineAfterMs: number;
+  /** False once another controller leads, or may. */
+  readonly leads: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Between looks, and between rounds of comparing, when nothing happens; milliseconds, default 2,000. */
@@ -41,7 +43,7 @@ export interface Controller extends ControllerCore {
 
 /** Takes up whatever the stores say is at work. */
 export function startController(options: ControllerOptions): Controller {
-  const { stores, bus, directorKey, enrolled, findRelease, offlineAfterMs, clock, log, everyMs = 2_000 } = options;
+  const { stores, bus, directorKey, enrolled, findRelease, offlineAfterMs, leads, clock, log } = options;
   const notifier = createNotifier();
   let wake = (): void => undefined;
   const core = createCore({
@@ -53,11 +55,12 @@ export function startController(options: ControllerOptions): Controller {
     offlineAfterMs,
     clock,
     newUid: randomUUID,
+    leads,
     wake: () => wake(),
     changed: () => notifier.notify(),
     log,
   });
-  const driver = startDriver({ core, bus, log, everyMs });
+  const driver = startDriver({ core, bus, log, everyMs: options.everyMs ?? 2_000 });
   ({ wake } = driver);
   return {
     ...core,

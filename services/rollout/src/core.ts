@@ -43,6 +43,8 @@ export interface CoreOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** A name for a rollout that no other has or had. */
   readonly newUid: () => string;
+  /** False once another controller leads, or may: then nothing is decided and nothing leaves. */
+  readonly leads: () => boolean;
   /** Told that a look is due, or that there may be something to send. */
   readonly wake: () => void;
   /** Told that something may look different for those who watch. */
@@ -77,7 +79,7 @@ const renewEveryMs = 3_600_000;
 
 /** A core that takes up whatever the stores say is at work. */
 export function createCore(options: CoreOptions): ControllerCore {
-  const { enrolled, openStatus, generationOf, offlineAfterMs, clock, newUid, wake, changed, log } = options;
+  const { enrolled, openStatus, generationOf, offlineAfterMs, clock, newUid, leads, wake, changed, log } = options;
   const stores = { ...cachedStores(options.stores), director: options.director };
   const fleet = createFleet({ enrolled, known: stores.nodes.all(), openStatus, clock, offlineAfterMs });
   const repaired = new Set<string>();
@@ -128,6 +130,7 @@ export function createCore(options: CoreOptions): ControllerCore {
     if (renewed.length === 0) renewMs = view.nowMs + renewEveryMs;
   };
   const look = (sweep: boolean): void => {
+    if (!leads()) return;
     try {
       if (sweep) keepUp();
       const known = sweep && keepReports();
@@ -166,7 +169,7 @@ export function createCore(options: CoreOptions): ControllerCore {
       noteConnection();
       look(true);
     },
-    nextOutgoing: () => outbox.next(),
+    nextOutgoing: () => (leads() ? outbox.next() : undefined),
     outgoingDone: (task, answer) => {
       outbox.done(task, answer);
       noteConnection();

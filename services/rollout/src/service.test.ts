@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -102,6 +102,7 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
       natsUrl: nats.url,
       natsCredentialsPath: at('controller.seed'),
       offlineAfterMs: 30_000,
+      leaseMs: 1_000,
       logLevel: 'error',
     };
     await open();
@@ -266,10 +267,42 @@ describe('rollout service over real gRPC and a real nats-server', { skip, timeou
     assert.equal((await client().describeFleet({})).registry, config.registry);
   });
 
-  test('a second controller over the same data is refused', async () => {
-    await assert.rejects(startRollout(config, { log: silentLogger, clock: systemClock }), {
-      code: 'FAILED_PRECONDITION',
-      message: /another process holds it/,
+  test('a second controller over the same database stands by, and takes over when the first is gone', async () => {
+    const other = await startRollout(config, { log: silentLogger, clock: systemClock });
+    const otherChannel = openChannel(other.address);
+    const otherClient = otherChannel.client(RolloutServiceService);
+    await assert.rejects(otherClient.getRollout({ name: 'birds-v1' }), { code: 'UNAVAILABLE', message: /stands by/ });
+    assert.equal((await client().getRollout({ name: 'birds-v1' })).rollout?.wave, 2);
+    await running.stop();
+    await eventually(async () => {
+      assert.equal((await otherClient.getRollout({ name: 'birds-v1' })).rollout?.wave, 2);
     });
+    for (const node of nodes) node.behaviour = () => 'commit';
+    release(4n);
+    await otherClient.startRollout({ spec: spec(4n) });
+    await eventually(() => assert.ok(nodes.every(({ version }) => version === 4n)));
+    otherChannel.close();
+    await other.stop();
+  });
+
+  test('nodes that join while the controller runs are of the fleet, nodes that leave are told nothing more', async () => {
+    await open();
+    const path = config.nodesPath;
+    const enrolled = JSON.parse(await readFile(path, 'utf8')) as { readonly id: string }[];
+    const ids = async (): Promise<string[]> =>
+      (await client().listNodes({ pageSize: 0, pageToken: '' })).nodes.map(({ id }) => id);
+    await writeFile(path, JSON.stringify(enrolled.filter(({ id }) => id !== 'c')));
+    await eventually(async () => assert.deepEqual(await ids(), ['a', 'b']));
+    await writeFile(path, 'no JSON');
+    release(5n);
+    const { rollout } = await client().startRollout({ spec: spec(5n) });
+    assert.deepEqual(rollout?.waves.flatMap(({ nodeIds }) => nodeIds).toSorted(), ['a', 'b']);
+    await follow('birds-v5');
+    assert.deepEqual(
+      nodes.map(({ version }) => version),
+      [5n, 5n, 4n],
+    );
+    await writeFile(path, JSON.stringify(enrolled));
+    await eventually(async () => assert.deepEqual(await ids(), ['a', 'b', 'c']));
   });
 });

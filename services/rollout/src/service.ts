@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@atoll/base/clock';
 import type { Running } from '@atoll/base/lifecycle';
 import type { Logger } from '@atoll/base/log';
 import { connectBus } from '@atoll/bus/connect';
-import { openControllerBus } from '@atoll/bus/controller-bus';
 import { readCredentials } from '@atoll/bus/credentials';
 import { openDatabase } from '@atoll/database/database';
 import { RolloutServiceService } from '@atoll/proto/atoll/v1/rollout';
@@ -12,9 +13,11 @@ import { openChannel } from '@atoll/rpc/channel';
 import { bindService } from '@atoll/rpc/handlers';
 import { startServer } from '@atoll/rpc/server';
 import type { RolloutConfig } from './config.js';
-import { type Controller, startController } from './controller.js';
-import { listen } from './events.js';
+import type { Controller } from './controller.js';
+import { createDoor } from './door.js';
 import { readEnrolment } from './fleet/enrolment.js';
+import { startLeader } from './leader.js';
+import { startLeadership } from './leadership.js';
 import { registryClient } from './registry-client.js';
 import { abortRollout } from './rpc/abort-rollout.js';
 import { describeFleet } from './rpc/describe-fleet.js';
@@ -43,7 +46,10 @@ export interface RolloutDeps {
   readonly clock: Clock;
 }
 
-/** Starts the rollout controller; it waits for the broker, and refuses to start when a key or the nodes cannot be read. */
+/**
+ * Starts the rollout controller; it waits for the broker, and refuses to start when a key or the nodes cannot be read. While
+ * another controller leads on the same database it stands by: it answers UNAVAILABLE, and takes over when that one is gone.
+ */
 export async function startRollout(config: RolloutConfig, { log, clock }: RolloutDeps): Promise<Running> {
   const [directorKey, buildKeys, enrolled, credentials] = await Promise.all([
     readPrivateKey(config.directorKeyPath),
@@ -56,31 +62,46 @@ export async function startRollout(config: RolloutConfig, { log, clock }: Rollou
     for (const one of ends.splice(0).toReversed()) await one();
   };
   try {
-    const db = openDatabase(join(config.dataDir, 'rollout.sqlite'), migrations);
+    const db = openDatabase(join(config.dataDir, 'rollout.sqlite'), migrations, { shared: true });
     ends.push(() => db.close());
     const { signal } = new AbortController();
     const connection = { servers: [config.natsUrl], credentials, name: 'rollout-controller', log, signal };
     const bus = await connectBus(connection);
     ends.push(() => bus.close());
-    const controllerBus = await openControllerBus(bus);
-    ends.push(() => controllerBus.close());
     const channel = openChannel(config.registry);
     ends.push(() => channel.close());
-    const controller = startController({
+    const findRelease = registryClient(channel, buildKeys, clock);
+    const stopping = new AbortController();
+    const door = createDoor(RolloutServiceService);
+    const { nodesPath, offlineAfterMs, leaseMs } = config;
+    const leadership = startLeadership({
       stores: databaseStores(db),
-      bus: controllerBus,
-      directorKey,
-      enrolled,
-      findRelease: registryClient(channel, buildKeys, clock),
-      offlineAfterMs: config.offlineAfterMs,
-      clock,
+      candidate: { holder: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`, leaseMs, clock },
+      lead: async (stores) => {
+        const leader = await startLeader({
+          stores,
+          bus,
+          directorKey,
+          nodesPath,
+          findRelease,
+          offlineAfterMs,
+          clock,
+          log,
+        });
+        const resigned = new AbortController();
+        const ended = AbortSignal.any([resigned.signal, stopping.signal]);
+        const close = door.open(rolloutService(leader.controller, config, ended));
+        return async () => {
+          close();
+          resigned.abort();
+          await leader.stop();
+        };
+      },
       log,
     });
-    ends.push(() => controller.stop());
-    listen(controllerBus, controller, log);
-    const stopping = new AbortController();
-    const services = [rolloutService(controller, config, stopping.signal)];
-    const server = await startServer({ listen: config.listen, services, log });
+    ends.push(() => leadership.stop());
+    await leadership.settled;
+    const server = await startServer({ listen: config.listen, services: [door.service], log });
     ends.push(async () => {
       stopping.abort();
       await server.stop();

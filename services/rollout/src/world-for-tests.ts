@@ -88,6 +88,7 @@ class World {
       enrolled: this.nodes.map((node) => node.enrolled),
       findRelease: async (model, version) => sha256(`${model} ${version}`),
       offlineAfterMs,
+      leads: () => true,
       clock: this.clock,
       log: silentLogger,
       everyMs: 10,

@@ -82,4 +82,10 @@ export const migrations: readonly string[] = [
    ALTER TABLE member ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE desired ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX desired_by_expiry ON desired (expires_ms)`,
+  `CREATE TABLE lease (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     holder TEXT NOT NULL,
+     epoch INTEGER NOT NULL,
+     expires_ms INTEGER NOT NULL
+   ) STRICT`,
 ];

@@ -6,6 +6,7 @@
 import type { Database } from '@atoll/database/database';
 import { type DesiredStore, desiredStore } from './desired-store.js';
 import { type EventLog, eventLog } from './event-log.js';
+import { type LeaseStore, leaseStore } from './lease.js';
 import { type NodeStore, nodeStore } from './node-store.js';
 import { type RolloutStore, rolloutStore } from './rollout-store.js';
 
@@ -15,6 +16,7 @@ export interface DurableStores {
   readonly desired: DesiredStore;
   readonly nodes: NodeStore;
   readonly events: EventLog;
+  readonly lease: LeaseStore;
   /** Runs `work` so that all of its writes are kept or none; an error undoes them and is thrown on. No nesting. */
   readonly transaction: <T>(work: () => T) => T;
 }
@@ -26,6 +28,7 @@ export function databaseStores(db: Database): DurableStores {
     desired: desiredStore(db),
     nodes: nodeStore(db),
     events: eventLog(db),
+    lease: leaseStore(db),
     transaction: (work) => db.transaction(work),
   };
 }

@@ -1,6 +1,7 @@
 import type { ChainedEvent } from '@atoll/release/audit-chain';
 import type { DesiredRecord } from '../desired-store.js';
 import { linked } from '../event-log.js';
+import type { LeaseRecord } from '../lease.js';
 import type { NodeRecord } from '../node-store.js';
 import type { DurableStores } from '../stores.js';
 import { memoryRollouts } from './rollouts.js';
@@ -16,6 +17,7 @@ export function memoryStores(): MemoryStores {
   const log = undoLog();
   const desired = new UndoMap<string, DesiredRecord>(log);
   const nodes = new UndoMap<string, NodeRecord>(log);
+  const lease = new UndoMap<string, LeaseRecord>(log);
   const events: ChainedEvent[] = [];
   return {
     power: log,
@@ -34,6 +36,10 @@ export function memoryStores(): MemoryStores {
     nodes: {
       all: () => nodes.values(),
       put: (record) => nodes.set(record.nodeId, record),
+    },
+    lease: {
+      get: () => lease.get('lease'),
+      put: (record) => lease.set('lease', record),
     },
     events: {
       append: (event) => {
