@@ -219,3 +219,79 @@ test('a release that is rolled out again is another attempt, for nodes that cond
     assert.deepEqual([...new Set(members.map((member) => member.attempt))], [attempt], spec.name);
   }
 });
+
+const health = (requests: bigint, p99Ms: number) => ({ requests, errors: 0n, p50Ms: 1, p99Ms, crashes: 0n });
+const metrics = {
+  minRequests: 100,
+  maxErrorRatio: 2,
+  maxP99Ratio: 2,
+  maxCrashes: 0,
+  maxScoreDrift: 0.25,
+  patienceMs: 60_000,
+};
+
+/** A fleet on version 1 whose nodes have answered, and a canary of version 2 that has committed and said nothing of itself yet. */
+async function canaryOf(world: World): Promise<World['nodes'][number]> {
+  await world.start(1n);
+  await world.reaches('birds-v1', 'Complete');
+  for (const node of world.nodes) {
+    node.health = health(1_000n, 10);
+    node.report('STEADY');
+    node.behaviour = () => 'soak';
+  }
+  const { first } = wavesOf(await world.start(2n, { metrics }));
+  const canary = world.node(first);
+  await eventually(() => assert.equal(canary.taken.at(-1), '2:v2'));
+  canary.baseline = canary.health;
+  canary.health = undefined;
+  canary.finish();
+  await standsFor(world, 'birds-v2', 'WaitingForMetrics');
+  for (const node of world.nodes) {
+    node.behaviour = () => 'commit';
+    if (node === canary) continue;
+    node.health = health(2_000n, 11);
+    node.baseline = node.health;
+    node.report('STEADY');
+  }
+  return canary;
+}
+
+for (const [what, p99Ms, phase, reason] of [
+  ['as quick as the others and as before', 12, 'Complete', 'AllWavesPassed'],
+  ['slower than the others and than before', 40, 'Reverted', 'MetricsFailed'],
+] as const) {
+  test(`the metric gate: a first wave that is ${what}: ${phase}`, limits, async (t) => {
+    const world = await newWorld(t);
+    const canary = await canaryOf(world);
+    canary.health = health(500n, p99Ms);
+    canary.report('STEADY');
+    const { standing, waves } = await world.reaches('birds-v2', phase);
+    assert.equal(standing.reason, reason);
+    if (phase === 'Complete') assert.match(waves[0]?.evidence ?? '', /numbers PASS: wave: 1 nodes, 500 requests/);
+    else assert.match(standing.message, /times slower than control, .* than before.*control: 2 nodes, 2000 requests/);
+    const version = phase === 'Complete' ? 2n : 1n;
+    assert.ok(world.nodes.every((node) => node.version === version));
+  });
+}
+
+test(
+  'the metric gate: a first wave without requests pauses, resumes to wait once more, and is promoted',
+  limits,
+  async (t) => {
+    const world = await newWorld(t);
+    await canaryOf(world);
+    const outlast = (): void => {
+      world.clock.advance(61_000);
+      for (const node of world.nodes) node.report('STEADY');
+    };
+    outlast();
+    await standsFor(world, 'birds-v2', 'MetricsInconclusive');
+    assert.match(world.rollout('birds-v2').standing.message, /saw 0 requests, 100 are needed/);
+    world.controller.commands.resume('birds-v2');
+    await standsFor(world, 'birds-v2', 'WaitingForMetrics');
+    outlast();
+    await standsFor(world, 'birds-v2', 'MetricsInconclusive');
+    world.controller.commands.promote('birds-v2', false);
+    await eventually(() => assert.equal(world.rollout('birds-v2').standing.wave, 2));
+  },
+);

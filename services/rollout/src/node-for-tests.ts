@@ -4,7 +4,7 @@ import { openDesired } from '@atoll/release/desired';
 import { decodeEnvelope, encodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { decideDesired, type SeenState } from '@atoll/release/order';
 import { sealStatus } from '@atoll/release/status';
-import { type DesiredState, NodePhase } from '@atoll/proto/atoll/v1/release';
+import { type DesiredState, NodePhase, type VersionHealth } from '@atoll/proto/atoll/v1/release';
 import type { Clock } from '@atoll/base/clock';
 import type { EnrolledNode } from './fleet/enrolment.js';
 
@@ -19,6 +19,9 @@ export class NodeForTests {
   /** Every generation that it took up, with the version named. */
   readonly taken: string[] = [];
   behaviour: (version: bigint) => Behaviour = () => 'commit';
+  /** What it says of the version in service, and of the one before. */
+  health: VersionHealth | undefined;
+  baseline: VersionHealth | undefined;
   send: (bytes: Uint8Array) => void = () => undefined;
   #director: SigningKeyPair['publicKey'];
   #clock: Clock;
@@ -101,14 +104,14 @@ export class NodeForTests {
       backend: 'test',
       address: '127.0.0.1:1',
       labels: {},
-      health: undefined,
+      health: this.health,
       createdUnixMs: BigInt(this.#clock.nowMs()),
       attempt: 0,
       previousVersion: 0n,
       floor: 0n,
       alarms: [],
       clockOffsetMs: 0n,
-      baseline: undefined,
+      baseline: this.baseline,
       denied: 0,
     };
     this.send(encodeEnvelope(sealStatus(status, this.keys.privateKey)));
