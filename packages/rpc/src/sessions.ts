@@ -60,6 +60,7 @@ const frameBytes = 64 * 1024;
  * against floods of them. Callers with short deadlines reset honestly, and are asked to make a new connection long before.
  */
 const resetsPerConnection = 100;
+const deadlineExceeded = '4';
 
 /** With no connection yet. */
 export function createSessions({
@@ -160,7 +161,9 @@ function renewWhenWornOut(session: ServerHttp2Session): void {
   let resets = 0;
   session.on('stream', (stream: ServerHttp2Stream) => {
     stream.once('close', () => {
-      if (stream.rstCode !== 0 && ++resets === resetsPerConnection) session.close();
+      // What was answered at its deadline is reset by its caller, whose deadline it was, once it is closed here.
+      const given = stream.sentHeaders?.['grpc-status'] === deadlineExceeded;
+      if ((given || stream.rstCode !== 0) && ++resets === resetsPerConnection) session.close();
     });
   });
 }

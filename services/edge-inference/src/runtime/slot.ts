@@ -286,11 +286,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
         continue;
       }
       const target = child;
-      const onDevice = settings.device !== undefined;
-      const run = {
-        job,
-        watch: watchRun(limits.of(job.handle), { pid: target.pid, onDevice, kill: () => target.kill() }),
-      };
+      const watched = { pid: target.pid, onDevice: settings.device !== undefined, kill: () => target.kill() };
+      const run = { job, watch: watchRun(limits.of(job.handle), watched) };
       sent.push(run);
       sent[0]?.watch.begin();
       void execute(target, run).finally(() => {
