@@ -35,6 +35,16 @@ test('runCli gives 0 for --version and for --help on every level, each with an e
   }
 });
 
+test('runCli knows every verb after a flag too, and lists them all in its help', async () => {
+  const { out } = await say(['--help']);
+  for (const verb of ['train', 'bench', 'serve', 'up', 'publish', 'infer']) {
+    assert.match(out, new RegExp(`^  ${verb}\\b`, 'm'), verb);
+    const { code, out: help } = await say(['--quiet', verb, '--help']);
+    assert.equal(code, 0, verb);
+    assert.match(help, new RegExp(`Usage: atoll ${verb}`), verb);
+  }
+});
+
 test('runCli gives 2 and one line for wrong usage, with the nearest right word', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['tran'], /^atoll: unknown command 'tran' \(Did you mean train\?\)\n$/],

@@ -17,7 +17,8 @@ export async function runCli(args: readonly string[], given: Machine): Promise<n
   const machine: Machine = { ...given, out };
   for (const line of strayNames(machine.env)) machine.err(`warning: ${line}\n`);
   try {
-    await buildProgram(machine).parseAsync([...args], { from: 'user' });
+    const program = await buildProgram(machine, args);
+    await program.parseAsync([...args], { from: 'user' });
     return exitCodes.done;
   } catch (thrown) {
     // Commander has told of its own errors; one that a verb found has still to be told.
