@@ -105,6 +105,7 @@ export function fleet(nodes: readonly NodeView[], change: Partial<FleetView> = {
     nowMs,
     nodes: byId,
     connected: true,
+    isGone: () => false,
     silenceCounts: true,
     silent: false,
     listeningSinceMs: 0,

@@ -58,6 +58,8 @@ interface State {
 }
 
 function stateOf(member: Member, spec: Spec, fleet: FleetView, node: NodeView | undefined): State {
+  if (fleet.isGone(member.nodeId) && member.outcome === undefined && member.revertGeneration === 0n)
+    return { state: 'OFFLINE', waits: false, message: 'is no longer of the fleet' };
   if (member.generation === 0n) return { state: 'PENDING', waits: true };
   const { outcome, reasonCode, message } = member;
   if (member.revertGeneration > 0n) {

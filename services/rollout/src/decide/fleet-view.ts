@@ -63,6 +63,8 @@ export interface NodeView {
 export interface FleetView {
   readonly nowMs: number;
   readonly nodes: Pick<ReadonlyMap<string, NodeView>, 'get'>;
+  /** True for a node that is no longer of the fleet: nobody waits for it, and it is told nothing more. */
+  readonly isGone: (nodeId: string) => boolean;
   /** False while the broker is away: then nothing is assigned. */
   readonly connected: boolean;
   /**

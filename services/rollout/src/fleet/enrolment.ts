@@ -39,8 +39,8 @@ export function parseEnrolment(text: string): readonly EnrolledNode[] {
   const json: unknown = JSON.parse(text);
   if (!Array.isArray(json)) throw new AtollError('INVALID_ARGUMENT', 'it is not a JSON array');
   const nodes = json.map((entry: unknown, index) => parseNode(entry, index));
-  const ids = nodes.map(({ id }) => id);
-  const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+  const seen = new Set<string>();
+  const repeated = nodes.find(({ id }) => seen.size === seen.add(id).size)?.id;
   if (repeated !== undefined) throw new AtollError('INVALID_ARGUMENT', `node ${repeated} comes twice`);
   return nodes;
 }

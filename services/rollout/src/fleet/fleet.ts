@@ -152,6 +152,7 @@ export function createFleet({ enrolled, known, openStatus, clock, offlineAfterMs
       return {
         nowMs,
         nodes: { get: viewOf },
+        isGone: (nodeId) => !entries.has(nodeId),
         connected: connectedSinceMs !== undefined,
         silenceCounts: listening && !isSilent(nowMs),
         silent: listening && isSilent(nowMs),
