@@ -147,6 +147,12 @@ test('what strangers send that is no gRPC is no failure of this server in its lo
   const broken = unended(session);
   broken.stream.end(Buffer.from([0, 0, 0, 0, 1, 0xff]));
   assert.equal(await broken.status, '13');
+  const packed = unended(session);
+  packed.stream.end(Buffer.from([1, 0, 0, 0, 1, 7]));
+  assert.equal(await packed.status, '13');
+  const notGzip = unended(session, { 'grpc-encoding': 'gzip' });
+  notGzip.stream.end(Buffer.from([1, 0, 0, 0, 1, 7]));
+  assert.equal(await notGzip.status, '13');
   assert.deepEqual(lines, []);
   session.destroy();
 });

@@ -164,14 +164,14 @@ class OpenCall {
         return;
       }
       this.#hold(0);
-      const bytes = this.#unpack(only);
-      this.#settle(
-        Buffer.isBuffer(bytes) ? this.#handleOne(bytes) : bytes.then((unpacked) => this.#handleOne(unpacked)),
-      );
+      this.#settle(this.#handleOne(only));
     });
   }
 
-  async #handleOne(bytes: Buffer): Promise<void> {
+  async #handleOne(message: RawMessage): Promise<void> {
+    const unpacked = this.#unpack(message);
+    // Most messages are not packed, and answered without a turn in between.
+    const bytes = Buffer.isBuffer(unpacked) ? unpacked : await unpacked;
     if (this.#over) return;
     const request = this.#parsed(bytes);
     if (this.#bound.method.responseStream) await this.#sendAll(request);
