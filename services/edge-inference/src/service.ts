@@ -60,6 +60,9 @@ export interface RunningEdgeInference extends Running {
   readonly runtimePids: readonly number[];
 }
 
+/** A trial that failed for want of memory or of a file may do better later. */
+const trialsAgainMs = 600_000;
+
 /** Starts a node: runtime, server, models given as files, and in a fleet the agent. Whatever fails, nothing is left running. */
 export async function startEdgeInference(
   config: EdgeInferenceConfig,
@@ -121,6 +124,7 @@ export async function startEdgeInference(
             },
             log,
             settleMs: config.trialsSettleMs,
+            againMs: trialsAgainMs,
           });
     if (backends !== undefined) undo.push(() => backends.stop());
     const swaps = createSwapManager({
@@ -136,7 +140,7 @@ export async function startEdgeInference(
       clock,
       onServing: () => {
         health?.refresh();
-        for (const { served } of manager?.versions() ?? []) backends?.consider(served.pkg);
+        backends?.consider((manager?.versions() ?? []).map(({ served }) => served.pkg));
       },
       log,
     });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
+import type { ModelPackage } from '../models/model-package.js';
 import type { PackageMaker } from '../packages-for-tests.js';
 import { packageMaker, pixels, testConfig } from '../packages-for-tests.js';
 import { createBackendChoices } from './backend-choices.js';
@@ -64,13 +65,18 @@ describe('createKnownTrials() and createBackendChoices()', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  const choicesIn = (directory: string, tryAll: () => Promise<readonly BackendTrial[]>) =>
+  const choicesIn = (
+    directory: string,
+    tryAll: (pkg: ModelPackage) => Promise<readonly BackendTrial[]>,
+    againMs = 60_000,
+  ) =>
     createBackendChoices({
       known: createKnownTrials(directory, settings),
       tryAll,
       onTried: async () => undefined,
       log: silentLogger,
       settleMs: 0,
+      againMs,
     });
 
   test('trials are made once, beside; the next node knows them without', async () => {
@@ -82,7 +88,7 @@ describe('createKnownTrials() and createBackendChoices()', () => {
     });
     await first.recall(pkg);
     assert.equal(first.preferred(pkg), undefined);
-    for (let i = 0; i < 3; i++) first.consider(pkg);
+    for (let i = 0; i < 3; i++) first.consider([pkg, pkg]);
     await eventually(async () => assert.equal((await readdir(join(folder, 'trials'))).length, 1));
     await first.stop();
     assert.equal(made, 1);
@@ -91,7 +97,7 @@ describe('createKnownTrials() and createBackendChoices()', () => {
     await second.recall(pkg);
     assert.equal(second.preferred(pkg), 'wasm');
     assert.deepEqual(second.trialsOf(pkg), wasmWins);
-    second.consider(pkg);
+    second.consider([pkg]);
     await second.stop();
     const other = await maker.make(3n);
     await second.recall(other);
@@ -117,9 +123,36 @@ describe('createKnownTrials() and createBackendChoices()', () => {
       made++;
       return refused;
     });
-    choices.consider(await maker.make(5n));
+    choices.consider([await maker.make(5n)]);
     await eventually(() => assert.equal(made, 1));
     await choices.stop();
     await assert.rejects(readdir(directory), /ENOENT/);
+  });
+
+  test('trials that failed are made again after a while, those that had to wait for what serves no more are not made', async () => {
+    const [sixth, seventh, eighth] = [await maker.make(6n), await maker.make(7n), await maker.make(8n)];
+    const asked: bigint[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const choices = choicesIn(
+      join(folder, 'again'),
+      async ({ version }) => {
+        asked.push(version);
+        await held;
+        if (asked.length === 1) throw new Error('no process could be started');
+        return wasmWins;
+      },
+      1,
+    );
+    choices.consider([sixth, seventh]);
+    await eventually(() => assert.deepEqual(asked, [6n]));
+    choices.consider([sixth, eighth]);
+    release();
+    await eventually(() => assert.deepEqual([choices.preferred(sixth), choices.preferred(eighth)], ['wasm', 'wasm']));
+    await choices.stop();
+    assert.deepEqual(
+      asked.map(Number).toSorted((a, b) => a - b),
+      [6, 6, 8],
+    );
   });
 });

@@ -19,8 +19,8 @@ export interface BackendChoices {
   preferred(pkg: ModelPackage): CpuBackend | undefined;
   /** Empty while there were none. */
   trialsOf(pkg: ModelPackage): readonly BackendTrial[];
-  /** Has trials made beside for what was not tried. */
-  consider(pkg: ModelPackage): void;
+  /** Has trials made beside for what was not tried of all that serves; what had to wait and serves no more is left out. */
+  consider(serving: readonly ModelPackage[]): void;
   /** Ends trials that are under way. */
   stop(): Promise<void>;
 }
@@ -34,60 +34,100 @@ export interface BackendChoicesDeps {
   readonly log: Logger;
   /** How long after a model was put into service its trials begin, so that they disturb no start and no swap. */
   readonly settleMs: number;
+  /** How long after trials that said nothing they are made again. */
+  readonly againMs: number;
 }
 
 /** What is remembered in memory. */
 const mostKept = 256;
 
 /** None known yet. */
-export function createBackendChoices({ known, tryAll, onTried, log, settleMs }: BackendChoicesDeps): BackendChoices {
+export function createBackendChoices(deps: BackendChoicesDeps): BackendChoices {
+  const { known, tryAll, onTried, log, settleMs, againMs } = deps;
   const trials = new Map<string, readonly BackendTrial[]>();
-  const considered = new Set<string>();
+  /** Their trials said nothing; forgotten all at once, after a while. */
+  const failed = new Set<string>();
+  let again: NodeJS.Timeout | undefined;
+  let serving: readonly ModelPackage[] = [];
+  let working: Promise<void> | undefined;
   const stopping = new AbortController();
-  let underWay = Promise.resolve();
+  const { signal } = stopping;
 
   const remember = (pkg: ModelPackage, made: readonly BackendTrial[]): void => {
     trials.set(keyOf(pkg), made);
     for (const [oldest] of trials) {
       if (trials.size <= mostKept) break;
       trials.delete(oldest);
-      considered.delete(oldest);
     }
   };
+  const recall = async (pkg: ModelPackage): Promise<boolean> => {
+    if (trials.has(keyOf(pkg))) return true;
+    const found = await known.find(pkg);
+    if (found !== undefined) remember(pkg, found);
+    return found !== undefined;
+  };
 
-  const tried = async (pkg: ModelPackage): Promise<void> => {
-    if (trials.has(keyOf(pkg))) return;
-    try {
-      await delay(settleMs, undefined, { signal: stopping.signal, ref: false });
-      const made = await tryAll(pkg, stopping.signal);
+  const fail = (pkg: ModelPackage): void => {
+    failed.add(keyOf(pkg));
+    again ??= setTimeout(() => {
+      again = undefined;
+      failed.clear();
+      begin();
+    }, againMs).unref();
+  };
+
+  const makeTrials = async (pkg: ModelPackage): Promise<void> => {
+    const made = await tryAll(pkg, signal);
+    if (chooseBackend(made) === undefined) {
       // None can run what is served: its files are gone, so this says nothing.
-      if (chooseBackend(made) === undefined) return;
-      remember(pkg, made);
-      log.info('backends tried', { model: packageName(pkg), choice: choiceInWords(made) });
-      await known.keep(pkg, made);
-      await onTried(pkg, made);
-    } catch (error) {
-      if (!stopping.signal.aborted)
-        log.warn('backends could not be tried', { model: packageName(pkg), reason: reasonOf(error) });
+      fail(pkg);
+      return;
     }
+    remember(pkg, made);
+    log.info('backends tried', { model: packageName(pkg), choice: choiceInWords(made) });
+    await known.keep(pkg, made);
+    await onTried(pkg, made);
+  };
+  const untried = (): ModelPackage | undefined =>
+    serving.find((pkg) => !trials.has(keyOf(pkg)) && !failed.has(keyOf(pkg)));
+  const work = async (): Promise<void> => {
+    while (untried() !== undefined) {
+      await delay(settleMs, undefined, { signal, ref: false });
+      const pkg = untried();
+      if (pkg === undefined || (await recall(pkg))) continue;
+      try {
+        await makeTrials(pkg);
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn('backends could not be tried', { model: packageName(pkg), reason: reasonOf(error) });
+        if (!trials.has(keyOf(pkg))) fail(pkg);
+      }
+    }
+  };
+  const begin = (): void => {
+    if (working !== undefined || signal.aborted || untried() === undefined) return;
+    working = work()
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.error('trials of backends have ended', { error });
+      })
+      .finally(() => {
+        working = undefined;
+        begin(); // what was asked for meanwhile
+      });
   };
 
   return {
-    async recall(pkg) {
-      if (trials.has(keyOf(pkg))) return;
-      const found = await known.find(pkg);
-      if (found !== undefined) remember(pkg, found);
-    },
+    recall: async (pkg) => void (await recall(pkg)),
     preferred: (pkg) => chooseBackend(trials.get(keyOf(pkg)) ?? []),
     trialsOf: (pkg) => trials.get(keyOf(pkg)) ?? [],
-    consider(pkg) {
-      if (considered.has(keyOf(pkg))) return;
-      considered.add(keyOf(pkg));
-      underWay = underWay.then(() => tried(pkg));
+    consider(now) {
+      serving = now;
+      begin();
     },
     async stop() {
       stopping.abort();
-      await underWay;
+      clearTimeout(again);
+      await working;
     },
   };
 }
