@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toAtollError } from '@atoll/base/error';
 import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
-import { type Channel, openChannel } from '@atoll/rpc/channel';
+import { type Channel, type ChannelSecurity, openChannel } from '@atoll/rpc/channel';
 import { tinyClassifier } from '@atoll/runtime/tiny-classifier-for-tests';
 import { type ServiceProcess, startServiceProcess } from './service-process.js';
 
@@ -16,12 +16,12 @@ const size = 16;
 /** A node, and how to ask it. */
 export interface ServingNode {
   readonly process: ServiceProcess;
-  /** http://host:port. */
+  /** http://host:port, https where the settings name a certificate. */
   readonly http: string;
   /** Writes a model of this many classes and side into the repository. */
   addModel(name: string, classes: number, side: number): Promise<void>;
   /** A connection of its own. */
-  connect(): Channel;
+  connect(security?: ChannelSecurity): Channel;
   /** The resident memory of the front in bytes. */
   memoryBytes(): Promise<number>;
   /** The value of a metric, with its labels as they are written. */
@@ -39,6 +39,7 @@ export async function startServingNode(settings: Readonly<Record<string, string>
   };
   await addModel(tinyModel, 6, size);
   const httpListen = `127.0.0.1:${await freePort()}`;
+  const http = `${settings['ATOLL_EDGE_INFERENCE_TLS_CERT'] === undefined ? 'http' : 'https'}://${httpListen}`;
   const process = await startServiceProcess('edge-inference', {
     ATOLL_EDGE_INFERENCE_LISTEN: '127.0.0.1:0',
     ATOLL_EDGE_INFERENCE_HTTP_LISTEN: httpListen,
@@ -48,10 +49,10 @@ export async function startServingNode(settings: Readonly<Record<string, string>
   const channels: Channel[] = [];
   return {
     process,
-    http: `http://${httpListen}`,
+    http,
     addModel,
-    connect() {
-      const channel = openChannel(process.address);
+    connect(security) {
+      const channel = openChannel(process.address, security);
       channels.push(channel);
       return channel;
     },
@@ -60,7 +61,7 @@ export async function startServingNode(settings: Readonly<Record<string, string>
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
     },
     async metric(line) {
-      const text = await (await fetch(`http://${httpListen}/metrics`)).text();
+      const text = await (await fetch(`${http}/metrics`)).text();
       const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `));
       return Number(found?.slice(line.length + 1));
     },
