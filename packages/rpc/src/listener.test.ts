@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
@@ -92,3 +96,39 @@ test(
     await eventually(() => checkServing(server.address, 5_000));
   },
 );
+
+test('connections over a Unix socket are told apart, each is the same in all its calls', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'atoll-listener-'));
+  const peers: string[] = [];
+  const service = bindService(BlobServiceService, {
+    findMissing: async (_, { peer }) => {
+      peers.push(peer);
+      return { missingSha256: [] };
+    },
+    put: () => Promise.reject(new Error('not in this test')),
+    get: () => {
+      throw new Error('not in this test');
+    },
+  });
+  const path = join(folder, 's');
+  const server = await startServer({ listen: `unix:${path}`, services: [service], log: silentLogger });
+  // Two channels of gRPC's client would share one connection.
+  const sessions = [1, 2].map(() => connectHttp2('http://test', { createConnection: () => connect(path) }));
+  after(async () => {
+    for (const session of sessions) session.close();
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+  for (const session of [...sessions, ...sessions]) {
+    const call = session.request({
+      ':method': 'POST',
+      ':path': BlobServiceService.findMissing.path,
+      'content-type': 'application/grpc',
+    });
+    call.resume().end(Buffer.alloc(5));
+    await once(call, 'close');
+  }
+  const [first, second, ...again] = peers;
+  assert.notEqual(first, second);
+  assert.deepEqual(again, [first, second]);
+});

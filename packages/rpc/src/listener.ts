@@ -52,6 +52,8 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   /** Those that speak the protocol, by peer. */
   const ready = new Map<string, Connection>();
 
+  const peerOf = createPeerNames();
+
   const take = (socket: Socket): void => {
     const connection: Connection = {
       socket,
@@ -171,10 +173,17 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   };
 }
 
-/** Host and port of the other end; a Unix socket has none. */
-function peerOf(socket: Socket): string {
-  const { remoteAddress, remotePort } = socket;
-  return remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort}`;
+/** Names the other end of a connection: host and port; a Unix socket has none, so its connections are counted. */
+function createPeerNames(): (socket: Socket) => string {
+  const counted = new WeakMap<Socket, string>();
+  let count = 0;
+  return (socket) => {
+    const { remoteAddress, remotePort } = socket;
+    if (remoteAddress !== undefined) return `${remoteAddress}:${remotePort}`;
+    const name = counted.get(socket) ?? `local#${++count}`;
+    counted.set(socket, name);
+    return name;
+  };
 }
 
 function nameOf(socket: TLSSocket): string | undefined {
