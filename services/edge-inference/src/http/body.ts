@@ -4,9 +4,8 @@
  * under way.
  */
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip, inflate, inflateRaw } from 'node:zlib';
-import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
+import { AtollError, isAtollError, reasonOf } from '@atoll/base/error';
+import { unfold } from '@atoll/base/unfold';
 import { httpFault } from './answer.js';
 
 /** Room for bodies. */
@@ -47,9 +46,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   try {
     const sent = await collect(request, limits.maxBytes, take);
     if (encoding === 'identity') return { bytes: sent, release };
-    const bytes = await unfold(sent, encoding, limits.maxBytes);
-    take(bytes.byteLength);
-    return { bytes, release };
+    return { bytes: await unfolded(sent, encoding, limits.maxBytes, take), release };
   } catch (error) {
     release();
     throw error;
@@ -112,14 +109,23 @@ function encodingOf(header: string | undefined): Encoding {
   }
 }
 
-async function unfold(bytes: Buffer, encoding: 'gzip' | 'deflate', maxOutputLength: number): Promise<Buffer> {
+async function unfolded(
+  bytes: Buffer,
+  encoding: 'gzip' | 'deflate',
+  maxBytes: number,
+  take: (bytes: number) => void,
+): Promise<Buffer> {
   // "deflate" means zlib's format (RFC 9110, 8.4.1.2); some senders leave its header out.
   const isZlib = ((bytes[0] ?? 0) & 0x0f) === 8;
-  const method = encoding === 'gzip' ? gunzip : isZlib ? inflate : inflateRaw;
+  let sizeBytes = 0;
   try {
-    return await promisify<Buffer, { maxOutputLength: number }, Buffer>(method)(bytes, { maxOutputLength });
+    return await unfold(bytes, encoding === 'gzip' ? 'gzip' : isZlib ? 'zlib' : 'deflate', (moreBytes) => {
+      sizeBytes += moreBytes;
+      if (sizeBytes > maxBytes) throw tooLarge('more', maxBytes);
+      take(moreBytes);
+    });
   } catch (error) {
-    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge('more', maxOutputLength);
+    if (isAtollError(error)) throw error;
     throw new AtollError('INVALID_ARGUMENT', `cannot read the body: it is no ${encoding}: ${reasonOf(error)}`);
   }
 }
