@@ -58,6 +58,7 @@ const decidingParts: Readonly<Record<string, readonly string[]>> = {
     'swap/trial',
     'swap/decisions',
     'swap/too-slow',
+    'agent/clock',
     'agent/decide',
     'agent/soak',
     'agent/journal-text',

@@ -65,7 +65,7 @@ describe(
         controllerPublicNkey: controllerLogin.publicNkey,
         nodes: seeds.map((seed, index) => ({ id: `n-${index}`, publicNkey: credentialsOf(seed).publicNkey })),
       });
-      const signal = new AbortController().signal;
+      const signal = AbortSignal.any([]);
       bus = await connectBus({ servers: [nats.url], credentials: controllerLogin, name: 'controller', log, signal });
       controller = await openControllerBus(bus);
       controller.onStatus((id, bytes) => {
@@ -119,6 +119,7 @@ describe(
       agents.delete(agent);
       await agent.stop();
     };
+    const unset = { attempt: 1, wave: 1, notBeforeUnixMs: 0n, rootVersion: 0n };
     const quick: SoakPolicy = {
       durationMs: 0,
       minRequests: 5,
@@ -130,14 +131,9 @@ describe(
       nodeId,
       generation: ++generation,
       rollout: 'r',
-      model: ref.model,
-      version: ref.version,
-      manifestSha256: ref.manifestSha256,
+      ...ref,
       downgradeOk: false,
-      attempt: 0,
-      wave: 0,
-      notBeforeUnixMs: 0n,
-      rootVersion: 0n,
+      ...unset,
       expiresUnixMs: BigInt(Date.now() + 600_000),
       createdUnixMs: BigInt(Date.now()),
       soak: quick,
@@ -171,6 +167,7 @@ describe(
         [report.model, report.manifestSha256, report.backend, report.address, report.labels],
         ['m', ref.manifestSha256, 'memory', '127.0.0.1:7411', { site: 'here' }],
       );
+      assert.deepEqual([report.attempt, report.alarms, report.clockOffsetMs, report.previousVersion], [1, [], 0n, 0n]);
       assert.deepEqual(swapper.flips, [1n]);
       await eventually(() => assert.ok(beats > 1));
     });
@@ -183,15 +180,15 @@ describe(
       await eventually(() => assert.ok(swapper.flips.includes(2n)), 1_000);
     });
 
-    test('the same generation again is nothing; another state for it is an alarm, and the first one stays', async () => {
+    test('the same generation again is nothing; another state for it is an alarm in the report, and the first one stays', async () => {
       await start();
       const ref = await committed(1n);
       const other = await registry.publish('m', 2n);
       await put(desired(other, { generation }));
-      await eventually(() => assert.ok(lines.some((line) => line.includes('EQUIVOCATION'))));
+      await reported({ alarms: ['EQUIVOCATION'], version: 1n });
       await put(desired(other, { generation: 1n }));
       const last = await put(desired(ref));
-      await reported({ phase: STEADY, observedGeneration: last.generation });
+      await reported({ phase: STEADY, observedGeneration: last.generation, alarms: [] });
       assert.deepEqual(swapper.flips, [1n]);
     });
 
@@ -199,8 +196,7 @@ describe(
       await start();
       const ref = await committed(1n);
       const next = await registry.publish('m', 2n);
-      const forged = sealDesired(desired(next), generateKeyPair().privateKey);
-      await controller.putDesired(nodeId, encodeEnvelope(forged));
+      await controller.putDesired(nodeId, encodeEnvelope(sealDesired(desired(next), generateKeyPair().privateKey)));
       await put(desired(next, { nodeId: 'other' }));
       await put(desired(next, { createdUnixMs: 1n, expiresUnixMs: 2n }));
       await controller.putDesired(nodeId, randomBytes(100));
@@ -239,7 +235,8 @@ describe(
         await start();
         await committed(5n);
         const state = await put(desired(await publish(6n)));
-        await reported({ phase: FAILED, reasonCode: code, version: 5n, observedGeneration: state.generation });
+        const denied = code === 'GOLDEN_MISMATCH' ? 1 : 0;
+        await reported({ phase: FAILED, reasonCode: code, version: 5n, observedGeneration: state.generation, denied });
         assert.deepEqual(swapper.flips, [5n]);
       });
     }
@@ -349,7 +346,7 @@ describe(
       const first = await start();
       const ref = await committed(1n);
       await stop(first);
-      const manifest = modelFile(dataDir, ref.file);
+      const manifest = modelFile(dataDir, sha256(ref.file));
       await writeFile(manifest, 'rotten');
       swapper = createMemorySwapper();
       await start();
@@ -398,7 +395,6 @@ describe(
 );
 
 /** Where the node keeps the release's one model file. */
-function modelFile(dataDir: string, file: Buffer): string {
-  const digest = sha256(file);
+function modelFile(dataDir: string, digest: string): string {
   return join(dataDir, 'agent', 'releases', 'blobs', digest.slice(0, 2), digest);
 }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import type { Logger } from '@atoll/base/log';
 import { readCredentials } from '@atoll/bus/credentials';
 import { parseNodeId } from '@atoll/bus/names';
+import { readDesired } from '@atoll/release/desired';
+import { decodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { readPrivateKey, readPublicKeys } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
 import type { Swapper } from '../swap/swapper.js';
@@ -65,14 +67,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const journal = openJournal(folder);
   journal.write(atStart(journal.state));
   const { labels, address, heartbeatMs = 30_000 } = options;
-  const voice = { nodeId, labels, address, nodeKey, swapper, log, heartbeatMs, state: () => journal.state };
-  checkVoice(voice);
+  const voice = { nodeId, labels, address, nodeKey, swapper, log, heartbeatMs };
+  checkVoice({ ...voice, node: { state: journal.state, alarms: () => [], clockOffsetMs: () => 0 } });
 
   const channel = openChannel(options.registry);
   const follower = createFollower({
     nodeId,
     journal,
-    directorKeys,
+    open: (bytes) => readDesired(decodeEnvelope(bytes, payloadTypes.desired), directorKeys),
     log,
     release: { swapper, store, channel, buildKeys },
     onNews: () => reporter.report(),
@@ -85,7 +87,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onDesired: (bytes) => follower.deliver(bytes),
     onUp: () => reporter.report(),
   });
-  const reporter = startReporter({ ...voice, link });
+  const reporter = startReporter({ ...voice, node: follower, link });
   await follower.serveCommitted();
   // The bus may have been up before the model was: tell of it now, not at the next heartbeat.
   reporter.report();

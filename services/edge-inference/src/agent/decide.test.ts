@@ -8,6 +8,7 @@ import {
   atStart,
   emptyState,
   maxBootCount,
+  maxDenied,
   type ModelRef,
   nextAction,
   type Outcome,
@@ -19,11 +20,14 @@ const ref = (version: number, model = 'm'): ModelRef => ({
   version: BigInt(version),
   manifestSha256: `${model}${version}`.padEnd(64, '0'),
 });
-const order = (generation: number, target: ModelRef, downgradeOk = false): Assignment => ({
+const order = (generation: number, target: ModelRef, downgradeOk = false, attempt = 1): Assignment => ({
   generation: BigInt(generation),
   rollout: 'r',
   target,
   downgradeOk,
+  attempt,
+  notBeforeMs: 10,
+  expiresMs: 1_000,
   soak: { durationMs: 1, minRequests: 1, maxErrorRate: 0, maxLatencyRatio: 3, prepareDeadlineMs: 1 },
 });
 const steady: AgentState = { ...emptyState, active: ref(1), lastGeneration: 1n, lastPayloadSha256: 'one' };
@@ -57,7 +61,7 @@ describe('the way of a release through advance()', () => {
     test(`${what}: ${phase}, then ${action}`, () => {
       const state = after(...outcomes);
       assert.deepEqual(
-        [state.phase, nextAction(state).kind, state.active?.version, state.candidate?.version],
+        [state.phase, nextAction(state, 100).kind, state.active?.version, state.candidate?.version],
         [
           phase,
           action,
@@ -121,8 +125,100 @@ describe('assign()', () => {
 
   test('a retry that comes while the same release is being undone begins anew after the revert', () => {
     const condemned = advance(soaking, { kind: 'condemned', reason });
-    const next = advance(assign(condemned, order(3, ref(2)), 'three'), { kind: 'reverted' });
+    const next = advance(assign(condemned, order(3, ref(2), false, 2), 'three'), { kind: 'reverted' });
     assert.deepEqual([next.phase, next.candidate], ['ASSIGNED', ref(2)]);
+  });
+});
+
+describe('a release that the node condemned', () => {
+  const mismatch = { code: 'GOLDEN_MISMATCH', message: 'wrong' };
+  const tested = after({ kind: 'fetched' }, { kind: 'failed', reason: mismatch });
+  const soaked = advance(advance(soaking, { kind: 'condemned', reason }), { kind: 'reverted' });
+  const crashed = atStart({ ...soaking, bootCount: maxBootCount });
+  const cases: [string, AgentState, Assignment, Phase, string | undefined][] = [
+    ['by its self-test', tested, order(3, ref(2)), 'FAILED', 'DENIED'],
+    ['by its soak', soaked, order(3, ref(2)), 'FAILED', 'DENIED'],
+    ['by taking the node down', crashed, order(3, ref(2)), 'FAILED', 'DENIED'],
+    ['at a higher attempt', tested, order(3, ref(2), false, 2), 'ASSIGNED', undefined],
+    ['another release after it', soaked, order(3, ref(3)), 'ASSIGNED', undefined],
+    ['the one that serves', { ...tested, active: ref(2) }, order(3, ref(2)), 'STEADY', undefined],
+    [
+      'not: it could not be fetched',
+      after({ kind: 'fetching' }, { kind: 'failed', reason: mismatch }),
+      order(3, ref(2)),
+      'ASSIGNED',
+      undefined,
+    ],
+    [
+      'not: the node had no room for it',
+      after({ kind: 'fetched' }, { kind: 'failed', reason: { code: 'NO_ROOM', message: '' } }),
+      order(3, ref(2)),
+      'ASSIGNED',
+      undefined,
+    ],
+  ];
+  for (const [what, state, assignment, phase, code] of cases) {
+    test(`${what}: ${phase}`, () => {
+      const next = assign(state, assignment, 'sha');
+      assert.deepEqual([next.phase, next.reason?.code], [phase, code]);
+    });
+  }
+
+  test('is denied from the moment of the verdict, so that an end within the revert changes nothing', () => {
+    const condemned = advance(soaking, { kind: 'condemned', reason });
+    assert.deepEqual(atStart(condemned).denied, [
+      { manifestSha256: ref(2).manifestSha256, attempt: 1, code: reason.code },
+    ]);
+  });
+
+  test('is no longer denied once it is committed at a higher attempt; the oldest of too many are forgotten', () => {
+    const again = assign(tested, order(3, ref(2), false, 2), 'three');
+    const committed = [{ kind: 'fetched' }, { kind: 'activated' }, { kind: 'passed', floor: 0n }] as const;
+    assert.deepEqual(committed.reduce<AgentState>(advance, again).denied, []);
+    let state = steady;
+    for (let version = 2; version < maxDenied + 5; version++) {
+      const tried = advance(assign(state, order(version, ref(version)), 'x'), { kind: 'fetched' });
+      state = advance(tried, { kind: 'failed', reason: mismatch });
+    }
+    assert.equal(state.denied.length, maxDenied);
+    assert.equal(state.denied.at(-1)?.manifestSha256, ref(maxDenied + 4).manifestSha256);
+  });
+});
+
+describe('nextAction() by the clock', () => {
+  const assigned = after();
+  const cases: [string, AgentState, number, unknown][] = [
+    ['before its time: waits for it', assigned, 9, { kind: 'wait', untilMs: 10 }],
+    ['in its time', assigned, 10, 'fetch'],
+    ['at its last moment', assigned, 1_000, 'fetch'],
+    ['after it: given up', assigned, 1_001, 'give-up'],
+    ['after it, but under way already', after({ kind: 'fetching' }), 1_001, 'fetch'],
+    ['after it, on trial', soaking, 1_001, 'soak'],
+    [
+      'after it, of a director that named no end',
+      assign(steady, { ...order(2, ref(2)), expiresMs: 0 }, 'two'),
+      9e15,
+      'fetch',
+    ],
+  ];
+  for (const [what, state, nowMs, expected] of cases) {
+    test(what, () => {
+      const action = nextAction(state, nowMs);
+      assert.deepEqual(typeof expected === 'string' ? action.kind : action, expected);
+    });
+  }
+});
+
+describe('the baseline', () => {
+  const numbers = (requests: number) => ({ requests, errors: 0, crashes: 0, p50Ms: 1, p99Ms: 2 });
+  test('comes with the swap, outlives a restart within the trial, and goes with the next release', () => {
+    const swapping = after({ kind: 'fetched' }, { kind: 'swapping', baseline: numbers(500) });
+    assert.deepEqual(swapping.baseline, numbers(500));
+    const again = [{ kind: 'fetched' }, { kind: 'swapping', baseline: numbers(3) }] as const;
+    assert.deepEqual(again.reduce<AgentState>(advance, atStart(swapping)).baseline, numbers(500));
+    const committed = advance(advance(swapping, { kind: 'activated' }), { kind: 'passed', floor: 0n });
+    assert.deepEqual(committed.baseline, numbers(500));
+    assert.equal(assign(committed, order(3, ref(3)), 'three').baseline, undefined);
   });
 });
 
@@ -162,6 +258,6 @@ describe('atStart()', () => {
       [last.phase, last.reason?.code, last.candidate, last.active],
       ['ROLLED_BACK', 'CRASHED', undefined, ref(1)],
     );
-    assert.equal(nextAction(last).kind, 'wait');
+    assert.equal(nextAction(last, 100).kind, 'wait');
   });
 });

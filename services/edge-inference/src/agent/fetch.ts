@@ -6,6 +6,7 @@ import type { PublicKeySet } from '@atoll/release/keys';
 import { blobsOf, openRelease } from '@atoll/release/manifest';
 import type { Channel } from '@atoll/rpc/channel';
 import type { ModelRef, Reason } from './decide.js';
+import { diskFailureCode } from './disk-failure.js';
 import { fetchBlob, whileAway, type WantedBlob } from './fetch-blob.js';
 import type { ReleaseStore } from './release-store.js';
 
@@ -58,6 +59,8 @@ const reasonCodes: Partial<Record<ErrorCode, string>> = {
 
 /** Why a release could not be brought, for the status report. */
 export function fetchReason(error: unknown): Reason {
+  const disk = diskFailureCode(error);
+  if (disk !== undefined) return { code: disk, message: `cannot fetch the release: ${reasonOf(error)}` };
   if (!isAtollError(error)) return { code: 'INTERNAL', message: `cannot fetch the release: ${reasonOf(error)}` };
   const code = error.detail['reason'] ?? reasonCodes[error.code] ?? 'BAD_RELEASE';
   return { code, message: error.message };

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
-import type { SoakPolicy } from '@atoll/proto/atoll/v1/release';
-import { sealDesired } from '@atoll/release/desired';
-import { encodeEnvelope } from '@atoll/release/envelope';
+import type { DesiredState, SoakPolicy } from '@atoll/proto/atoll/v1/release';
+import { readDesired, sealDesired } from '@atoll/release/desired';
+import { decodeEnvelope, encodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { generateKeyPair, publicKeySet } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
 import type { ModelRef } from './decide.js';
@@ -32,7 +32,7 @@ async function startFollower(t: TestContext, journalOf: (journal: Journal) => Jo
   const follower = createFollower({
     nodeId: 'n',
     journal,
-    directorKeys: publicKeySet([director.publicKey]),
+    open: (bytes) => readDesired(decodeEnvelope(bytes, payloadTypes.desired), publicKeySet([director.publicKey])),
     log: silentLogger,
     release: { swapper, store, channel, buildKeys: publicKeySet([registry.build.publicKey]) },
     onNews: () => undefined,
@@ -45,11 +45,15 @@ async function startFollower(t: TestContext, journalOf: (journal: Journal) => Jo
     await rm(folder, { recursive: true });
   });
   let generation = 0n;
-  const tell = ({ model, version, manifestSha256 }: ModelRef, soak: SoakPolicy = quick): void => {
+  const tell = (
+    { model, version, manifestSha256 }: ModelRef,
+    soak: SoakPolicy = quick,
+    change: Partial<DesiredState> = {},
+  ): void => {
     const times = { createdUnixMs: BigInt(Date.now()), expiresUnixMs: BigInt(Date.now() + 600_000) };
     const order = { nodeId: 'n', generation: ++generation, rollout: 'r', downgradeOk: true };
-    const unset = { attempt: 0, wave: 0, notBeforeUnixMs: 0n, rootVersion: 0n };
-    const state = { ...order, ...unset, ...times, model, version, manifestSha256, soak };
+    const unset = { attempt: 1, wave: 1, notBeforeUnixMs: 0n, rootVersion: 0n };
+    const state = { ...order, ...unset, ...times, model, version, manifestSha256, soak, ...change };
     follower.deliver(encodeEnvelope(sealDesired(state, director.privateKey)));
   };
   return { follower, journal, registry, swapper, tell };
@@ -93,4 +97,38 @@ test('a follower whose disk is full ends all the same', limits, async (t) => {
   full = true;
   await follower.stop();
   assert.equal(journal.state.phase, 'SOAKING');
+});
+
+test('a release that failed its self-test is refused until a higher attempt', limits, async (t) => {
+  const { follower, registry, swapper, tell } = await startFollower(t);
+  const ends = (phase: string, code?: string): Promise<void> =>
+    eventually(() => assert.deepEqual([follower.state.phase, follower.state.reason?.code], [phase, code]));
+  tell(await registry.publish('birds', 1n));
+  await ends('STEADY');
+  for (let request = 0; request < 30; request++) swapper.answered('birds', 1n, 8);
+  swapper.behave(2n, { fails: 'GOLDEN_MISMATCH' });
+  const ref = await registry.publish('birds', 2n);
+  tell(ref);
+  await ends('FAILED', 'GOLDEN_MISMATCH');
+  swapper.behave(2n, {});
+  tell(ref);
+  await ends('FAILED', 'DENIED');
+  assert.deepEqual(swapper.flips, [1n]);
+  tell(ref, quick, { attempt: 2 });
+  await ends('STEADY');
+  assert.deepEqual([swapper.flips, follower.state.denied], [[1n, 2n], []]);
+  assert.equal(follower.state.baseline?.requests, 30);
+});
+
+test('a newest state that expires, or was expired when it came, is an alarm; serving goes on', limits, async (t) => {
+  const { follower, journal, registry, swapper, tell } = await startFollower(t);
+  const ref = await registry.publish('birds', 1n);
+  tell(ref, quick, { expiresUnixMs: BigInt(Date.now() + 1_000) });
+  await eventually(() => assert.deepEqual(follower.alarms(), ['STALE_METADATA']));
+  assert.equal(journal.state.phase, 'STEADY');
+  tell(ref);
+  await eventually(() => assert.deepEqual(follower.alarms(), []));
+  tell(ref, quick, { createdUnixMs: 1n, expiresUnixMs: 2n });
+  await eventually(() => assert.deepEqual(follower.alarms(), ['STALE_METADATA']));
+  assert.equal(swapper.active('birds')?.version, 1n);
 });

@@ -4,9 +4,9 @@
  */
 import { reasonOf } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
-import type { PublicKeySet } from '@atoll/release/keys';
-import type { VersionStats } from '../stats.js';
-import type { AgentState, ModelRef, Outcome } from './decide.js';
+import type { OpenedDesired } from '@atoll/release/desired';
+import { createNodeClock } from './clock.js';
+import type { AgentState, Baseline, ModelRef, Outcome } from './decide.js';
 import { fetchRelease } from './fetch.js';
 import { openInbox } from './inbox.js';
 import type { Journal } from './journal.js';
@@ -25,7 +25,8 @@ import {
 export interface FollowerOptions {
   readonly nodeId: string;
   readonly journal: Journal;
-  readonly directorKeys: PublicKeySet;
+  /** See InboxOptions.open. */
+  readonly open: (bytes: Uint8Array) => OpenedDesired;
   readonly log: Logger;
   readonly release: Pick<Effects, 'swapper' | 'store' | 'channel' | 'buildKeys'>;
   /** The state or the numbers changed. */
@@ -34,6 +35,12 @@ export interface FollowerOptions {
 
 /** The loop. */
 export interface Follower {
+  /** What the node goes by; see Machine.state. */
+  readonly state: AgentState;
+  /** What people should look at now; the words of a report. */
+  alarms(): readonly string[];
+  /** How far the wall clock is from what it should be, milliseconds; 0 when it is not suspect. */
+  clockOffsetMs(): number;
   /** A desired state came; whatever it is. */
   deliver(bytes: Uint8Array): void;
   /** Puts the committed release in service from this disk, else the one before it; says in the log when neither could be. */
@@ -46,15 +53,14 @@ export interface Follower {
 const defaultPrepareMs = 10 * 60_000;
 
 /** A loop that has not begun. */
-export function createFollower({ nodeId, journal, directorKeys, log, release, onNews }: FollowerOptions): Follower {
+export function createFollower({ nodeId, journal, open, log, release, onNews }: FollowerOptions): Follower {
   let aborting = new AbortController();
   let waking: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
-  let baseline: VersionStats | undefined;
   let deadline = new AbortController().signal;
 
-  // A clock that was set back must not make expired things valid: time is never before the latest signature seen.
-  const nowMs = (): number => Math.max(Date.now(), journal.state.lastSignedMs);
+  const clockPorts = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+  const clock = createNodeClock(clockPorts, journal.state.lastSignedMs);
   const onState = (state: AgentState, before: AgentState): void => {
     const { phase, candidate, lastGeneration: generation, reason } = state;
     if (phase !== before.phase) log.info('phase', { phase, candidate, generation, reason });
@@ -63,19 +69,21 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
 
   const inbox = openInbox({
     nodeId,
-    directorKeys,
+    open,
     lastSeen: () => {
-      const { lastGeneration, lastPayloadSha256 } = journal.state;
+      const { lastGeneration, lastPayloadSha256 } = machine.state;
       return lastGeneration === 0n ? undefined : { generation: lastGeneration, payloadSha256: lastPayloadSha256 };
     },
-    nowMs,
+    clock,
     log,
     onNewer: () => machine.newer(),
+    onAlarm: onNews,
   });
 
   const machine = createMachine({
     journal,
     inbox,
+    clock,
     serves: (ref) => serves(release.swapper, ref),
     begin: (work) => {
       aborting = new AbortController();
@@ -89,11 +97,17 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
       clearTimeout(waking);
       waking = setTimeout(() => machine.woken(), ms);
     },
-    monotonicMs: () => performance.now(),
+    monotonicMs: clockPorts.monotonicMs,
     onState,
     onFailure: (error) => log.error('the agent cannot go on, trying again', { error }),
   });
-  const effects: Effects = { ...release, log, nowMs, onStep: (outcome) => machine.step(outcome), onNews };
+  const effects: Effects = {
+    ...release,
+    log,
+    nowMs: () => clock.nowMs(),
+    onStep: (outcome) => machine.step(outcome),
+    onNews,
+  };
 
   const perform = async (work: Work, signal: AbortSignal): Promise<WorkEnd> => {
     switch (work.kind) {
@@ -101,11 +115,9 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
         deadline = AbortSignal.timeout(work.prepareMs === 0 ? defaultPrepareMs : work.prepareMs);
         return endOf(await performFetch(effects, work, signal, deadline));
       case 'activate':
-        baseline =
-          work.before === undefined ? undefined : release.swapper.stats(work.before.model, work.before.version);
-        return endOf(await performActivate(effects, work.candidate, signal, deadline));
+        return endOf(await performActivate(effects, { ...work, baseline: baselineOf(work.before) }, signal, deadline));
       case 'soak':
-        return endOf(await performSoak(effects, { ...work, baseline }, signal));
+        return endOf(await performSoak(effects, work, signal));
       case 'revert':
         return endOf(await performRevert(effects, work.state, work.candidate));
       case 'restore':
@@ -130,7 +142,26 @@ export function createFollower({ nodeId, journal, directorKeys, log, release, on
     }
   };
 
+  const baselineOf = (before: ModelRef | undefined): Baseline | undefined => {
+    if (before === undefined) return undefined;
+    const { requests, errors, crashes, p50Ms, p99Ms } = release.swapper.stats(before.model, before.version);
+    return { requests, errors, crashes, p50Ms, p99Ms };
+  };
+
   return {
+    get state() {
+      return machine.state;
+    },
+    alarms: () => {
+      const { assignment } = machine.state;
+      const expiresMs = assignment?.expiresMs ?? 0;
+      const alarms = new Set<string>(inbox.alarms());
+      if (expiresMs !== 0 && clock.nowMs() > expiresMs) alarms.add('STALE_METADATA');
+      if (clock.offsetMs() !== 0) alarms.add('CLOCK_SUSPECT');
+      if (machine.unwritten) alarms.add('JOURNAL_UNWRITTEN');
+      return [...alarms];
+    },
+    clockOffsetMs: () => clock.offsetMs(),
     deliver: (bytes) => inbox.deliver(bytes),
     serveCommitted: async () => {
       for (const ref of [journal.state.active, journal.state.previous]) {

@@ -1,6 +1,10 @@
-/** A node's memory as JSON: versions and generations as decimal strings, absent parts left out; read strictly. */
+/**
+ * A node's memory as JSON: versions and generations as decimal strings, absent parts left out; read strictly. What a node of
+ * an earlier release did not write yet has the value that it had without it.
+ */
 import { AtollError } from '@atoll/base/error';
-import type { AgentState, Assignment, ModelRef, Phase, Reason } from './decide.js';
+import type { AgentState, Assignment, Baseline, Denied, ModelRef, Phase, Reason } from './decide.js';
+import { maxDenied } from './decide.js';
 
 const phases: readonly Phase[] = [
   'STEADY',
@@ -42,6 +46,8 @@ export function stateFromText(text: string): AgentState {
     floors: Object.fromEntries(floors) as Record<string, bigint>,
     bootCount: amount(root['bootCount'], 'bootCount'),
     reason: optional(root['reason'], reason),
+    denied: optional(root['denied'], deniedList) ?? [],
+    baseline: optional(root['baseline'], baseline),
   };
 }
 
@@ -62,6 +68,9 @@ function assignment(value: unknown): Assignment {
     rollout: word(fields['rollout'], 'rollout'),
     target: ref(fields['target']),
     downgradeOk: fields['downgradeOk'] === true,
+    attempt: amount(fields['attempt'] ?? 0, 'attempt'),
+    notBeforeMs: amount(fields['notBeforeMs'] ?? 0, 'notBeforeMs'),
+    expiresMs: amount(fields['expiresMs'] ?? 0, 'expiresMs'),
     soak: {
       durationMs: amount(soak['durationMs'], 'durationMs'),
       minRequests: amount(soak['minRequests'], 'minRequests'),
@@ -75,6 +84,29 @@ function assignment(value: unknown): Assignment {
 function reason(value: unknown): Reason {
   const fields = record(value, 'reason');
   return { code: word(fields['code'], 'code'), message: word(fields['message'], 'message') };
+}
+
+function deniedList(value: unknown): readonly Denied[] {
+  if (!Array.isArray(value) || value.length > maxDenied) throw wrong('denied');
+  return value.map((entry: unknown) => {
+    const fields = record(entry, 'denied');
+    return {
+      manifestSha256: word(fields['manifestSha256'], 'manifestSha256'),
+      attempt: amount(fields['attempt'], 'attempt'),
+      code: word(fields['code'], 'code'),
+    };
+  });
+}
+
+function baseline(value: unknown): Baseline {
+  const fields = record(value, 'baseline');
+  return {
+    requests: amount(fields['requests'], 'requests'),
+    errors: amount(fields['errors'], 'errors'),
+    crashes: amount(fields['crashes'], 'crashes'),
+    p50Ms: amount(fields['p50Ms'], 'p50Ms'),
+    p99Ms: amount(fields['p99Ms'], 'p99Ms'),
+  };
 }
 
 function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {

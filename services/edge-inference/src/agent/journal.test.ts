@@ -14,7 +14,16 @@ const ref = (version: bigint): ModelRef => ({
   manifestSha256: String(version).repeat(64).slice(0, 64),
 });
 const soak = { durationMs: 1, minRequests: 0, maxErrorRate: 1, maxLatencyRatio: 0, prepareDeadlineMs: 0 };
-const order = { generation: 2n ** 60n, rollout: 'r', target: ref(2n), downgradeOk: true, soak };
+const order = {
+  generation: 2n ** 60n,
+  rollout: 'r',
+  target: ref(2n),
+  downgradeOk: true,
+  attempt: 3,
+  notBeforeMs: 4,
+  expiresMs: 5,
+  soak,
+};
 const full: AgentState = {
   phase: 'SOAKING',
   active: ref(1n),
@@ -27,6 +36,8 @@ const full: AgentState = {
   floors: { m: 1n },
   bootCount: 1,
   reason: { code: 'X', message: 'y' },
+  denied: [{ manifestSha256: ref(9n).manifestSha256, attempt: 2, code: 'TOO_SLOW' }],
+  baseline: { requests: 10, errors: 1, crashes: 0, p50Ms: 2.5, p99Ms: 9 },
 };
 
 describe('journal', () => {
@@ -34,6 +45,19 @@ describe('journal', () => {
     for (const state of [full, emptyState, { ...full, reason: undefined, candidate: undefined }]) {
       assert.deepEqual(stateFromText(stateToText(state)), state);
     }
+  });
+
+  test('stateFromText reads what a node wrote before attempts, times and denials were known', () => {
+    const { assignment, denied: _denied, baseline: _baseline, ...before } = full;
+    const { attempt: _attempt, notBeforeMs: _notBefore, expiresMs: _expires, ...heard } = assignment ?? order;
+    const text = stateToText({ ...before, assignment: heard } as AgentState);
+    assert.ok(!text.includes('denied') && !text.includes('expiresMs'));
+    assert.deepEqual(stateFromText(text), {
+      ...full,
+      assignment: { ...heard, attempt: 0, notBeforeMs: 0, expiresMs: 0 },
+      denied: [],
+      baseline: undefined,
+    });
   });
 
   test('stateFromText refuses what a node did not write, and names the part', () => {
@@ -44,6 +68,8 @@ describe('journal', () => {
       [/"lastGeneration": "\d+"/, '"lastGeneration": -1', /lastGeneration/],
       ['"bootCount": 1', '"bootCount": "1"', /bootCount/],
       ['"durationMs": 1', '"durationMs": null', /durationMs/],
+      [/"attempt": 2/, '"attempt": "2"', /attempt/],
+      [/"denied": \[/, '"denied": 1, "x": [', /denied/],
       [/"version": "1"/, '"version": "x"', /version/],
       [text, '[]', /journal/],
     ];

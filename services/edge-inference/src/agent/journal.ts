@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, wri
 import { dirname, join } from 'node:path';
 import { AtollError, errnoOf, reasonOf } from '@atoll/base/error';
 import { type AgentState, emptyState } from './decide.js';
+import { diskFailureCode } from './disk-failure.js';
 import { stateFromText, stateToText } from './journal-text.js';
 
 /** The few things that a journal does to a disk; each may be the last. */
@@ -63,7 +64,10 @@ export function openJournal(folder: string, disk: JournalDisk = systemDisk): Jou
         disk.rename(temporary, path);
         disk.syncFolder(dirname(path));
       } catch (error) {
-        throw new AtollError('FAILED_PRECONDITION', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
+        throw new AtollError('FAILED_PRECONDITION', `cannot write ${path}: ${reasonOf(error)}`, {
+          cause: error,
+          detail: { reason: diskFailureCode(error) ?? 'DISK_ERROR' },
+        });
       }
       state = next;
     },

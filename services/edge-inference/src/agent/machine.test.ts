@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CuttableDisk, PowerCut } from './cuttable-disk-for-tests.js';
 import { type AgentState, atStart, emptyState, type ModelRef } from './decide.js';
+import { diskFailureCode } from './disk-failure.js';
 import type { Delivery } from './inbox.js';
 import { type Journal, openJournal } from './journal.js';
-import { createMachine, type Machine, retryEveryMs, type Work, type WorkEnd } from './machine.js';
+import { createMachine, longestWaitMs, type Machine, retryEveryMs, type Work, type WorkEnd } from './machine.js';
 
 const ref = (version: bigint, model = 'm'): ModelRef => ({
   model,
@@ -13,7 +14,16 @@ const ref = (version: bigint, model = 'm'): ModelRef => ({
 });
 const soak = { durationMs: 1, minRequests: 0, maxErrorRate: 1, maxLatencyRatio: 0, prepareDeadlineMs: 7 };
 const delivery = (generation: bigint, target: ModelRef): Delivery => ({
-  assignment: { generation, rollout: 'r', target, downgradeOk: true, soak },
+  assignment: {
+    generation,
+    rollout: 'r',
+    target,
+    downgradeOk: true,
+    attempt: 1,
+    notBeforeMs: 0,
+    expiresMs: 0,
+    soak,
+  },
   payloadSha256: `p${generation}`,
   signedMs: 1_000 * Number(generation),
 });
@@ -35,6 +45,11 @@ class ScriptedNode {
   readonly machine: Machine;
   serving: ModelRef | undefined;
   wakeMs: number | undefined;
+  nowMs = 0;
+  during: Script['during'];
+  /** It swaps though it was aborted, as one that is at its end already. */
+  hurry = false;
+  refused = false;
   #work: Work | undefined;
   #aborted = false;
   #inbox: Delivery | undefined;
@@ -43,6 +58,7 @@ class ScriptedNode {
 
   constructor(disk: CuttableDisk, script: Script, journalOf: (journal: Journal) => Journal = (journal) => journal) {
     this.#script = script;
+    this.during = script.during;
     this.journal = journalOf(openJournal('/j', disk));
     this.journal.write(atStart(this.journal.state));
     this.serving = this.journal.state.active;
@@ -56,6 +72,7 @@ class ScriptedNode {
           return true;
         },
       },
+      clock: { nowMs: () => this.nowMs, heard: () => undefined },
       serves: (one) => this.serving?.manifestSha256 === one.manifestSha256,
       begin: (work) => {
         assert.equal(this.#work, undefined, 'one piece of work at a time');
@@ -89,7 +106,7 @@ class ScriptedNode {
 
   finish(): void {
     for (let work = this.#work; work !== undefined; work = this.#work) {
-      const { during } = this.#script;
+      const { during } = this;
       if (during?.kind === work.kind && !this.#disturbed) {
         this.#disturbed = true;
         this.hear(during.told);
@@ -109,8 +126,16 @@ class ScriptedNode {
       case 'fetch':
         return this.#aborted ? { kind: 'nothing' } : outcome({ kind: 'fetched' });
       case 'activate':
-        if (this.#aborted) return outcome({ kind: 'abandoned' });
-        this.machine.step({ kind: 'swapping' });
+        if (this.#aborted && !this.hurry) return outcome({ kind: 'abandoned' });
+        try {
+          this.machine.step({ kind: 'swapping' });
+        } catch (error) {
+          if (error instanceof Error && error.cause instanceof PowerCut) throw error;
+          this.refused = true;
+          return this.#aborted
+            ? outcome({ kind: 'abandoned' })
+            : outcome({ kind: 'failed', reason: { code: diskFailureCode(error) ?? '', message: '' } });
+        }
         this.serving = work.candidate;
         return outcome({ kind: 'activated' });
       case 'soak': {
@@ -212,25 +237,79 @@ describe('the machine of an agent', () => {
     });
   }
 
-  test('a journal that cannot be written: nothing is begun, and the same comes again after a pause', () => {
-    let full = true;
-    const node = new ScriptedNode(committedOne(), { told: [delivery(2n, ref(2n))] }, (real) => ({
+  /** A journal whose disk is full while `isFull` says so of the state that is to be written. */
+  const fullWhen =
+    (isFull: (state: AgentState) => boolean) =>
+    (real: Journal): Journal => ({
       get state() {
         return real.state;
       },
       write(state) {
-        if (full && state.lastGeneration === 2n) throw new Error('no space');
+        if (isFull(state)) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
         real.write(state);
       },
-    }));
-    assert.equal(node.run().lastGeneration, 1n);
-    assert.deepEqual([node.begun, node.wakeMs], [[], retryEveryMs]);
+    });
+
+  for (const phase of ['DOWNLOADING', 'SELFTEST', 'SWAPPING'] as const) {
+    test(`a disk that is full where ${phase} is to be written: FAILED with NO_SPACE, told at once and written later, the version in service untouched`, () => {
+      let full = false;
+      let reached = false;
+      const journalOf = fullWhen((state) => {
+        if (!reached && state.phase === phase) reached = full = true;
+        return full;
+      });
+      const node = new ScriptedNode(committedOne(), { told: [delivery(2n, ref(2n))] }, journalOf);
+      node.run();
+      const told = node.machine.state;
+      assert.deepEqual([told.phase, told.reason?.code, told.lastGeneration], ['FAILED', 'NO_SPACE', 2n]);
+      assert.deepEqual([told.active, node.serving, node.machine.unwritten], [ref(1n), ref(1n), true]);
+      assert.equal(node.wakeMs, retryEveryMs);
+      full = false;
+      const begun = node.begun.length;
+      node.machine.woken();
+      assert.equal(node.begun.length, begun, 'what was told as failed is not begun again');
+      assert.deepEqual([node.journal.state, node.machine.unwritten], [told, false]);
+      node.hear(delivery(3n, ref(2n)));
+      node.finish();
+      assert.deepEqual(node.machine.state.active, ref(2n));
+    });
+  }
+
+  test('a disk that is full at the commit: the candidate stays on trial until the commit is written', () => {
+    let full = true;
+    const journalOf = fullWhen((state) => full && state.active?.version === 2n);
+    const node = new ScriptedNode(committedOne(), { told: [delivery(2n, ref(2n))] }, journalOf);
+    node.run();
+    assert.deepEqual([node.machine.state.phase, node.machine.state.active], ['SOAKING', ref(1n)]);
     full = false;
-    node.machine.newer();
-    assert.deepEqual(node.begun, [], 'not before the pause is over');
     node.machine.woken();
     node.finish();
-    assert.deepEqual([node.journal.state.phase, node.journal.state.active], ['STEADY', ref(2n)]);
+    assert.deepEqual([node.machine.state.phase, node.machine.state.active], ['STEADY', ref(2n)]);
+  });
+
+  test('no swap begins once a newer state came, though the trial was at its end', () => {
+    const node = new ScriptedNode(committedOne(), { told: [] });
+    node.hurry = true;
+    node.run();
+    node.during = { kind: 'activate', told: delivery(3n, ref(1n)) };
+    node.hear(delivery(2n, ref(2n)));
+    node.finish();
+    assert.deepEqual([node.refused, node.serving, node.machine.state.phase], [true, ref(1n), 'STEADY']);
+  });
+
+  test('a state that is not to begin yet is taken up and waited for, looked at again within a minute', () => {
+    const node = new ScriptedNode(committedOne(), { told: [] });
+    node.run();
+    const { assignment, ...rest } = delivery(2n, ref(2n));
+    node.hear({ ...rest, assignment: { ...assignment, notBeforeMs: 200_000 } });
+    assert.deepEqual([node.begun, node.machine.state.phase, node.wakeMs], [[], 'ASSIGNED', longestWaitMs]);
+    node.nowMs = 190_000;
+    node.machine.woken();
+    assert.deepEqual([node.begun, node.wakeMs], [[], 10_000]);
+    node.nowMs = 200_000;
+    node.machine.woken();
+    node.finish();
+    assert.deepEqual([node.machine.state.phase, node.serving], ['STEADY', ref(2n)]);
   });
 
   test('a committed release that does not serve is restored, and not again before its time', () => {

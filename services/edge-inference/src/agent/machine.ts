@@ -1,10 +1,23 @@
 /**
  * The loop of an agent as a synchronous machine: it takes the next action of the state machine, has it done, writes down what came
  * of it, and goes on. One piece of work at a time; a newer desired state has it given up, and is taken up before the next begins.
- * Nothing is begun or told before what led to it is in the journal. Whoever drives it does the work and keeps the time: here are no
- * promises, timers, clocks or random numbers, so that the same machine runs in real and in simulated time.
+ * Nothing is begun or told before what led to it is in the journal, but one thing: that the journal cannot be written, which fails what
+ * was about to begin. Whoever drives it does the work and keeps the time: here are no promises, timers, clocks or random numbers, so
+ * that the same machine runs in real and in simulated time.
  */
-import { advance, type AgentState, assign, type ModelRef, nextAction, type Outcome, type Soak } from './decide.js';
+import { AtollError, reasonOf } from '@atoll/base/error';
+import type { NodeClock } from './clock.js';
+import {
+  advance,
+  type AgentState,
+  assign,
+  type Baseline,
+  type ModelRef,
+  nextAction,
+  type Outcome,
+  type Soak,
+} from './decide.js';
+import { diskFailureCode } from './disk-failure.js';
 import type { Delivery, Inbox } from './inbox.js';
 import type { Journal } from './journal.js';
 
@@ -19,7 +32,12 @@ export type Work =
     }
   /** `before` is the release of the same model that serves now, to be compared with. */
   | { readonly kind: 'activate'; readonly candidate: ModelRef; readonly before: ModelRef | undefined }
-  | { readonly kind: 'soak'; readonly candidate: ModelRef; readonly soak: Soak }
+  | {
+      readonly kind: 'soak';
+      readonly candidate: ModelRef;
+      readonly soak: Soak;
+      readonly baseline: Baseline | undefined;
+    }
   /** Puts `state.active` back where the candidate took its place. Never aborted. */
   | { readonly kind: 'revert'; readonly candidate: ModelRef; readonly state: AgentState }
   /** The committed release should serve and does not. */
@@ -40,6 +58,7 @@ export interface MachinePorts {
   readonly journal: Journal;
   /** Where verified desired states wait. */
   readonly inbox: Pick<Inbox, 'take'>;
+  readonly clock: Pick<NodeClock, 'nowMs' | 'heard'>;
   /** True when requests for the release's model go to it. */
   serves(ref: ModelRef): boolean;
   /** Begins a piece of work. Exactly one ended() answers it, not before this has returned. */
@@ -50,7 +69,7 @@ export interface MachinePorts {
   wakeAfter(ms: number): void;
   /** Milliseconds, never going back. */
   monotonicMs(): number;
-  /** A new state is in the journal. */
+  /** A new state is in the journal, or is told though it could not be written; see Machine.state. */
   onState(state: AgentState, before: AgentState): void;
   /** Something of this machine failed, a disk most likely; it is tried again. */
   onFailure(error: unknown): void;
@@ -58,10 +77,14 @@ export interface MachinePorts {
 
 /** See the head of the file. */
 export interface Machine {
+  /** What the node goes by: what its journal holds, or the failure that it could not write there yet. */
+  readonly state: AgentState;
+  /** True while the journal is behind `state`. */
+  readonly unwritten: boolean;
   start(): void;
   /** A newer desired state waits in the inbox. */
   newer(): void;
-  /** A step on the way of the work under way; it is durable when the call returns, and throws when it cannot be. */
+  /** A step on the way of the work under way; it is durable when the call returns. Throws when it cannot be, and when a flip would follow an abort. */
   step(outcome: Outcome): void;
   ended(end: WorkEnd): void;
   woken(): void;
@@ -73,6 +96,8 @@ export interface Machine {
 
 /** A committed release that could not be served is tried again after this, milliseconds. */
 export const restoreEveryMs = 10_000;
+/** A wait for a time by the clock looks again after this at the latest, milliseconds: clocks are set. */
+export const longestWaitMs = 60_000;
 /** What failed for reasons of the machine is tried again after this, milliseconds. */
 export const retryEveryMs = 1_000;
 
@@ -83,35 +108,68 @@ export function createMachine(ports: MachinePorts): Machine {
   let started = false;
   let stopped = false;
   let paused = false;
+  let aborted = false;
   let restoreAtMs = 0;
+  let failure: AgentState | undefined;
 
+  const current = (): AgentState => failure ?? journal.state;
   const write = (state: AgentState): void => {
-    const before = journal.state;
+    const before = current();
     journal.write(state);
+    failure = undefined;
     ports.onState(state, before);
   };
-  const step = (outcome: Outcome): void => write(advance(journal.state, outcome));
+  /** Before the swap a disk that refuses fails the candidate: what was in service never left it. Throws from the swap on. */
+  const writeOrFail = (state: AgentState): void => {
+    try {
+      write(state);
+    } catch (error) {
+      if (!isBeforeSwap(state)) throw error;
+      const before = current();
+      const reason = { code: diskFailureCode(error) ?? 'DISK_ERROR', message: reasonOf(error) };
+      failure = state.phase === 'FAILED' ? state : advance(state, { kind: 'failed', reason });
+      ports.onState(failure, before);
+      pause(error);
+    }
+  };
+  const step = (outcome: Outcome): void => {
+    if (outcome.kind === 'swapping' && aborted)
+      throw new AtollError('CANCELLED', 'cannot swap: another desired state came before');
+    const next = advance(current(), outcome);
+    if (outcome.kind === 'swapping') write(next);
+    else writeOrFail(next);
+  };
   const takeUp = ({ assignment, payloadSha256, signedMs }: Delivery): void => {
-    const lastSignedMs = Math.max(journal.state.lastSignedMs, signedMs);
-    write(assign({ ...journal.state, lastSignedMs }, assignment, payloadSha256));
+    const lastSignedMs = Math.max(current().lastSignedMs, signedMs);
+    writeOrFail(assign({ ...current(), lastSignedMs }, assignment, payloadSha256));
+    ports.clock.heard(signedMs);
   };
 
   /** What to do now; undefined when there is nothing until something comes. */
   const nextWork = (): Work | undefined => {
     inbox.take(takeUp);
+    if (paused) return undefined;
+    if (failure !== undefined) write(failure);
     const { state } = journal;
     const broken = brokenRelease(state, (ref) => ports.serves(ref));
     if (broken !== undefined && ports.monotonicMs() >= restoreAtMs) {
       restoreAtMs = ports.monotonicMs() + restoreEveryMs;
       return { kind: 'restore', active: broken };
     }
-    const action = nextAction(state);
+    const action = nextAction(state, ports.clock.nowMs());
     switch (action.kind) {
-      case 'wait':
+      case 'wait': {
+        const later = action.untilMs === 0 ? longestWaitMs : action.untilMs - ports.clock.nowMs();
         if (broken !== undefined) ports.wakeAfter(restoreEveryMs);
+        else if (action.untilMs !== 0) ports.wakeAfter(Math.min(Math.max(1, later), longestWaitMs));
+        return undefined;
+      }
+      case 'give-up':
+        step({ kind: 'failed', reason: action.reason });
         return undefined;
       case 'fetch': {
         step({ kind: 'fetching' });
+        if (failure !== undefined) return undefined;
         const keep = [state.active, state.previous].filter((ref) => ref !== undefined);
         return { kind: 'fetch', candidate: action.candidate, keep, prepareMs: action.soak.prepareDeadlineMs };
       }
@@ -120,7 +178,7 @@ export function createMachine(ports: MachinePorts): Machine {
         return { kind: 'activate', candidate: action.candidate, before };
       }
       case 'soak':
-        return { kind: 'soak', candidate: action.candidate, soak: action.soak };
+        return { kind: 'soak', candidate: action.candidate, soak: action.soak, baseline: state.baseline };
       case 'revert':
         return { kind: 'revert', candidate: action.candidate, state };
     }
@@ -128,6 +186,7 @@ export function createMachine(ports: MachinePorts): Machine {
 
   const begin = (work: Work | undefined): void => {
     working = work;
+    aborted = false;
     if (work !== undefined) ports.begin(work);
   };
   const pause = (error: unknown): void => {
@@ -145,24 +204,36 @@ export function createMachine(ports: MachinePorts): Machine {
     }
   };
 
+  const abort = (): void => {
+    if (working === undefined || !isAbortable(working)) return;
+    aborted = true;
+    ports.abort();
+  };
+
   return {
+    get state() {
+      return current();
+    },
+    get unwritten() {
+      return failure !== undefined;
+    },
     step,
     start() {
       started = true;
       go();
     },
     newer() {
-      if (working !== undefined && isAbortable(working)) ports.abort();
+      abort();
       go();
     },
     ended(end) {
       working = undefined;
       if (end.kind === 'again') pause(end.error);
       else if (end.kind === 'outcome') {
-        const before = journal.state.active?.model;
+        const before = current().active?.model;
         try {
           step(end.outcome);
-          const retired = before !== undefined && before !== journal.state.active?.model;
+          const retired = before !== undefined && before !== current().active?.model;
           if (retired) return begin({ kind: 'retire', model: before });
         } catch (error) {
           pause(error);
@@ -176,12 +247,17 @@ export function createMachine(ports: MachinePorts): Machine {
     },
     stop() {
       stopped = true;
-      if (working !== undefined && isAbortable(working)) ports.abort();
+      abort();
     },
     close() {
       if (journal.state.phase === 'SOAKING') journal.write(advance(journal.state, { kind: 'abandoned' }));
     },
   };
+}
+
+/** Up to the flip, and after a failure that came before it. */
+function isBeforeSwap({ phase }: AgentState): boolean {
+  return phase === 'ASSIGNED' || phase === 'DOWNLOADING' || phase === 'SELFTEST' || phase === 'FAILED';
 }
 
 function isAbortable({ kind }: Work): boolean {

@@ -9,9 +9,8 @@ import type { PublicKeySet } from '@atoll/release/keys';
 import type { Channel } from '@atoll/rpc/channel';
 import { packageFromRelease } from '../models/from-release.js';
 import type { ModelPackage } from '../models/model-package.js';
-import type { VersionStats } from '../stats.js';
 import type { Swapper } from '../swap/swapper.js';
-import type { AgentState, ModelRef, Outcome, Soak } from './decide.js';
+import type { AgentState, Baseline, ModelRef, Outcome, Soak } from './decide.js';
 import { fetchReason, fetchRelease } from './fetch.js';
 import type { ReleaseStore } from './release-store.js';
 import { emptySoak, judge } from './soak.js';
@@ -53,10 +52,10 @@ export async function performFetch(
   }
 }
 
-/** Tries, loads, flips. The deadline is for the trial: a flip that has begun is finished. */
+/** Tries, loads, flips; `baseline` is written down with the flip. The deadline is for the trial: a flip that has begun is finished. */
 export async function performActivate(
   effects: Effects,
-  candidate: ModelRef,
+  { candidate, baseline }: { readonly candidate: ModelRef; readonly baseline: Baseline | undefined },
   signal: AbortSignal,
   deadline: AbortSignal,
 ): Promise<Outcome> {
@@ -70,7 +69,7 @@ export async function performActivate(
     const pkg = await keptPackage(effects, candidate);
     const result = await effects.swapper.activate(pkg, preparing.signal, (stage) => {
       if (stage !== 'swapping') return;
-      effects.onStep({ kind: 'swapping' });
+      effects.onStep(baseline === undefined ? { kind: 'swapping' } : { kind: 'swapping', baseline });
       deadline.removeEventListener('abort', end);
     });
     if (result.outcome === 'ok') return { kind: 'activated' };
@@ -98,7 +97,7 @@ export async function performSoak(
     candidate,
     soak,
     baseline,
-  }: { readonly candidate: ModelRef; readonly soak: Soak; readonly baseline: VersionStats | undefined },
+  }: { readonly candidate: ModelRef; readonly soak: Soak; readonly baseline: Baseline | undefined },
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const startMs = performance.now();

@@ -6,10 +6,10 @@ import type { Logger } from '@atoll/base/log';
 import { NodePhase, type StatusReport, type VersionHealth } from '@atoll/proto/atoll/v1/release';
 import { encodeEnvelope } from '@atoll/release/envelope';
 import { sealStatus } from '@atoll/release/status';
-import type { VersionStats } from '../stats.js';
 import type { Swapper } from '../swap/swapper.js';
 import type { BusLink } from './bus-link.js';
-import type { AgentState } from './decide.js';
+import type { AgentState, Baseline } from './decide.js';
+import type { Follower } from './follower.js';
 
 /** What a report is made of. */
 export interface ReporterOptions {
@@ -21,7 +21,7 @@ export interface ReporterOptions {
   readonly swapper: Swapper;
   readonly log: Logger;
   readonly heartbeatMs: number;
-  readonly state: () => AgentState;
+  readonly node: Pick<Follower, 'state' | 'alarms' | 'clockOffsetMs'>;
   readonly link: BusLink;
 }
 
@@ -114,7 +114,8 @@ function statusOf(
   nowMs: number,
 ): StatusReport {
   const { swapper } = options;
-  const state = options.state();
+  const { node } = options;
+  const { state } = node;
   const model = inService(state, swapper);
   const active = model === '' ? undefined : swapper.active(model);
   return {
@@ -133,13 +134,13 @@ function statusOf(
     labels: { ...options.labels },
     health: active === undefined ? undefined : healthOf(swapper.stats(model, active.version)),
     createdUnixMs: BigInt(nowMs),
-    attempt: 0,
+    attempt: state.assignment?.attempt ?? 0,
     previousVersion: state.previous?.version ?? 0n,
-    floor: state.floors[model] ?? 0n,
-    alarms: [],
-    clockOffsetMs: 0n,
-    baseline: undefined,
-    denied: 0,
+    floor: state.floors[model === '' ? (state.assignment?.target.model ?? '') : model] ?? 0n,
+    alarms: [...node.alarms()],
+    clockOffsetMs: BigInt(Math.round(node.clockOffsetMs())),
+    baseline: state.baseline === undefined ? undefined : healthOf(state.baseline),
+    denied: state.denied.length,
   };
 }
 
@@ -151,7 +152,7 @@ function inService({ phase, candidate, active }: AgentState, swapper: Swapper): 
   return '';
 }
 
-function healthOf(stats: VersionStats): VersionHealth {
+function healthOf(stats: Baseline): VersionHealth {
   return {
     requests: BigInt(stats.requests),
     errors: BigInt(stats.errors),

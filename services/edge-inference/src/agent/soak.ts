@@ -4,7 +4,7 @@
  * window after a second, and latency must be out of bounds for longer than that. The baseline is the version before, on this node.
  */
 import { statsBetween, type VersionStats } from '../stats.js';
-import type { Reason, Soak } from './decide.js';
+import type { Baseline, Reason, Soak } from './decide.js';
 
 /** Numbers of the version on trial at one moment. */
 export interface SoakSample {
@@ -39,7 +39,7 @@ export const emptySoak: SoakState = { samples: [], slowSinceMs: undefined };
 export function judge(
   before: SoakState,
   sample: SoakSample,
-  baseline: VersionStats | undefined,
+  baseline: Baseline | undefined,
   policy: Soak,
 ): { readonly state: SoakState; readonly verdict: Verdict } {
   const samples = [...withinWindow(before.samples, sample.elapsedMs), sample];
@@ -77,7 +77,7 @@ function onset(slow: string | undefined, sample: SoakSample): number | undefined
 function slowness(
   total: VersionStats,
   recent: VersionStats,
-  baseline: VersionStats | undefined,
+  baseline: Baseline | undefined,
   policy: Soak,
 ): string | undefined {
   if (policy.maxLatencyRatio <= 0 || baseline === undefined || baseline.requests < policy.minRequests) return undefined;

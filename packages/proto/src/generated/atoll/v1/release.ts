@@ -260,7 +260,7 @@ export interface StatusReport {
   floor: bigint;
   /**
    * What people should look at, each once: EQUIVOCATION, two desired states for one generation; STALE_METADATA, the newest
-   * desired state is expired; CLOCK_SUSPECT, the node's clock cannot be right; NO_SPACE, the node cannot write its journal.
+   * desired state is expired; CLOCK_SUSPECT, the node's clock cannot be right; JOURNAL_UNWRITTEN, the node cannot write its journal.
    */
   alarms: string[];
   /** How far the node's clock is from the time that the node can prove, milliseconds; 0 when it has no reason to doubt it. */
