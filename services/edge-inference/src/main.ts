@@ -3,15 +3,12 @@ import { systemClock } from '@atoll/base/clock';
 import { run } from '@atoll/base/lifecycle';
 import { createLogger } from '@atoll/base/log';
 import { strayNames } from '@atoll/base/stray-names';
-import { readConfig, triesAtStart } from './config.js';
-import { childSettingsOf } from './runtime/child-settings.js';
-import { startEarlyChildren } from './runtime/early-children.js';
+import { readConfig } from './config.js';
+import { startEdgeInference } from './service.js';
 
 await run(async () => {
   const config = readConfig(process.env);
   const log = createLogger({ service: 'edge-inference', level: config.logLevel });
   for (const line of strayNames(process.env)) log.warn(line);
-  const early = startEarlyChildren(childSettingsOf(config), triesAtStart(config), log);
-  const { startEdgeInference } = await import('./service.js');
-  return startEdgeInference(config, { log, clock: systemClock, early });
+  return await startEdgeInference(config, { log, clock: systemClock });
 }, process.argv.includes('--follow-stdin'));

@@ -195,8 +195,8 @@ interface Rank {
 function rankOf(workspace: string, inner: string): Rank {
   const path = inner.replace(/\.(js|ts)$/, '');
   if (path === 'main') return { rank: 5, name: 'main' };
-  // The doors of a node are a part of its service that is brought later.
-  if (path === 'service' || path === 'doors') return { rank: 4, name: 'service' };
+  // A node and its doors are parts of its service that are brought later.
+  if (path === 'service' || path === 'node' || path === 'doors') return { rank: 4, name: 'service' };
   if (isDecidingPath(workspace, path)) return { rank: 1, name: 'a deciding part' };
   if (path.startsWith('rpc/')) return { rank: 3, name: 'rpc' };
   return { rank: 2, name: 'a touching part' };

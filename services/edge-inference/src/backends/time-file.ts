@@ -11,15 +11,18 @@ export interface TimedBackends {
   readonly trials: readonly BackendTrial[];
 }
 
+/** What the processes that time run with. */
+export interface TimingRuntime {
+  readonly libraries: Libraries;
+  readonly libraryPath: string | undefined;
+  readonly log: Logger;
+}
+
 /** Of one backend, start of its process included. */
 const timeoutMs = 60_000;
 
 /** Times a .tflite file as a node would, with zeros for its input. */
-export async function timeBackends(
-  path: string,
-  runtime: { readonly libraries: Libraries; readonly libraryPath: string | undefined; readonly log: Logger },
-  signal: AbortSignal,
-): Promise<TimedBackends> {
+export async function timeFile(path: string, runtime: TimingRuntime, signal: AbortSignal): Promise<TimedBackends> {
   const { libraries, libraryPath, log } = runtime;
   const settings = { libraries, threads: 1, ...(libraryPath === undefined ? {} : { libraryPath }) };
   const pkg = await packageFromFile({ name: 'model', path });
