@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { after, test } from 'node:test';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { createLogger, silentLogger } from '@atoll/base/log';
-import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
+import { BlobServiceService, FindMissingRequest } from '@atoll/proto/atoll/v1/blob';
 import { callHeaders, frame, frameTypes, openRaw } from './frames-for-tests.js';
 import { bindService, type Handlers } from './handlers.js';
 import { checkServing } from './check-serving.js';
-import { maxArrivingBytes } from './limits.js';
+import { maxMessagesBytes } from './limits.js';
 import { longestPooledBytes } from './message-pool.js';
 import { startServer, type ServerOptions } from './server.js';
 
@@ -118,8 +119,8 @@ test(
     const { server } = await serve({ findMissing: async () => ({ missingSha256: [] }) });
     const { address } = server;
     const taken = longestPooledBytes + 5; // With the prefix.
-    const ofConnection = Math.floor(maxArrivingBytes.connection / taken);
-    const ofServer = Math.floor(maxArrivingBytes.server / taken);
+    const ofConnection = Math.floor(maxMessagesBytes.connection / taken);
+    const ofServer = Math.floor(maxMessagesBytes.server / taken);
     const first = await beginMany(address, ofConnection + 3);
     assert.equal(first.refused, 3);
     const second = await beginMany(address, ofConnection + 2);
@@ -134,6 +135,52 @@ test(
     });
   },
 );
+
+test('messages at work count as they are unpacked, and what they take is given back', { timeout: 20_000 }, async () => {
+  const held = new EventEmitter();
+  let atWork = 0;
+  const { server } = await serve(
+    {
+      findMissing: async () => {
+        atWork++;
+        await once(held, 'release');
+        return { missingSha256: [] };
+      },
+    },
+    { maxMessagesBytes: { connection: 2 ** 20, server: 2 ** 21 } },
+  );
+  const message = FindMissingRequest.encode({ sha256: ['a'.repeat(300_000)] }).finish();
+  const session = connect(`http://${server.address}`);
+  after(() => session.close());
+  const bodies = [
+    { encoding: 'gzip', flag: 1, bytes: gzipSync(message) },
+    { encoding: 'deflate', flag: 1, bytes: deflateSync(message) },
+    { encoding: 'identity', flag: 0, bytes: message },
+  ];
+  for (const { encoding, flag, bytes } of bodies) {
+    atWork = 0;
+    const prefix = Buffer.from([flag, 0, 0, 0, 0]);
+    prefix.writeUInt32BE(bytes.length, 1);
+    const codes: (string | undefined)[] = [];
+    const note = (headers: IncomingHttpHeaders): void => {
+      if (headers['grpc-status'] !== undefined) codes.push(String(headers['grpc-status']));
+    };
+    const ended = [];
+    for (let calls = 1; calls <= 5; calls++) {
+      const { stream } = unended(session, { 'grpc-encoding': encoding });
+      ended.push(once(stream, 'close'));
+      stream
+        .on('response', note)
+        .on('trailers', note)
+        .end(Buffer.concat([prefix, bytes]));
+      await eventually(() => assert.equal(atWork + codes.length, calls));
+    }
+    assert.deepEqual([atWork, codes], [3, ['8', '8']], encoding);
+    held.emit('release');
+    await Promise.all(ended);
+    assert.deepEqual(codes.slice(2), ['0', '0', '0']);
+  }
+});
 
 test('what strangers send that is no gRPC is no failure of this server in its log', { timeout: 20_000 }, async () => {
   const lines: string[] = [];

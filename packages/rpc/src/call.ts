@@ -13,7 +13,7 @@ import { checkFieldCount } from './field-count.js';
 import type { BoundMethod, CallContext } from './handlers.js';
 import { maxMessageBytes } from './limits.js';
 import type { MessagePool } from './message-pool.js';
-import { acceptedEncodings, MessageReader, type RawMessage, unpackerOf } from './message-reader.js';
+import { acceptedEncodings, MessageReader, type RawMessage, type Unpack, unpackerOf } from './message-reader.js';
 import type { Room } from './room.js';
 import { malformed, toStatus, type WireStatus } from './status.js';
 import type { Untaken } from './untaken.js';
@@ -26,7 +26,7 @@ export interface CallBorder {
   readonly pool: MessagePool;
   /** Marks that a handler begins; the function that it gives is called at the call's end. */
   readonly callBegins: (peer: string) => () => void;
-  /** What messages that are on their way may take, of all calls of the connection. */
+  /** What messages that are on their way or at work may take, of all calls of the connection. */
   readonly room: Room;
   /** Holds the streams whose answers wait for their callers. */
   readonly untaken: Untaken;
@@ -69,14 +69,17 @@ class OpenCall {
   readonly #border: CallBorder;
   readonly #controller = new AbortController();
   readonly #reader: MessageReader;
-  #unpack: (message: RawMessage) => Buffer | Promise<Buffer> = ({ bytes }) => bytes;
+  #unpack: Unpack = ({ bytes }) => bytes;
   #deadlineMs = Infinity;
   #timer: NodeJS.Timeout | undefined;
   #trailers: Readonly<Record<string, string>> = okTrailers;
   #over = false;
   #identity: string | undefined;
-  /** Of the room, for messages that are on their way. */
+  /** Of the room. */
   #heldBytes = 0;
+  #closed = false;
+  /** Its one message is at work, which may go on for a moment after the stream was closed. */
+  #atWork = false;
   /** Its handler gave what was answered. */
   #answered = false;
 
@@ -96,7 +99,8 @@ class OpenCall {
     this.#stream.once('close', () => {
       clearTimeout(this.#timer);
       this.#border.untaken.delete(this.#stream);
-      this.#hold(0);
+      this.#closed = true;
+      if (!this.#atWork) this.#hold(0);
       if (this.#over) return;
       this.#over = true;
       this.#controller.abort();
@@ -163,20 +167,26 @@ class OpenCall {
         this.#fail(malformed('Received no whole request message'));
         return;
       }
-      this.#hold(0);
       this.#settle(this.#handleOne(only));
     });
   }
 
   async #handleOne(message: RawMessage): Promise<void> {
-    const unpacked = this.#unpack(message);
-    // Most messages are not packed, and answered without a turn in between.
-    const bytes = Buffer.isBuffer(unpacked) ? unpacked : await unpacked;
-    if (this.#over) return;
-    const request = this.#parsed(bytes);
-    if (this.#bound.method.responseStream) await this.#sendAll(request);
-    else await this.#sendOne(request);
-    if (this.#bound.requestsRecycled && this.#answered) this.#border.pool.giveBack(bytes);
+    this.#atWork = true;
+    try {
+      const unpacked = this.#unpack(message, this.#holdMore);
+      // Most messages are not packed, and answered without a turn in between.
+      const bytes = Buffer.isBuffer(unpacked) ? unpacked : await unpacked;
+      if (this.#over) return;
+      this.#hold(bytes.length);
+      const request = this.#parsed(bytes);
+      if (this.#bound.method.responseStream) await this.#sendAll(request);
+      else await this.#sendOne(request);
+      if (this.#bound.requestsRecycled && this.#answered) this.#border.pool.giveBack(bytes);
+    } finally {
+      this.#atWork = false;
+      this.#hold(0);
+    }
   }
 
   /** The messages of a call whose requests stream, read when they are asked for. */
@@ -185,7 +195,12 @@ class OpenCall {
     for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       const messages = this.#reader.push(chunk);
       this.#hold(this.#reader.pendingBytes);
-      for (const message of messages) yield this.#parsed(await this.#unpack(message));
+      for (const message of messages) {
+        const bytes = await this.#unpack(message, this.#holdMore);
+        this.#hold(this.#reader.pendingBytes + bytes.length);
+        yield this.#parsed(bytes);
+      }
+      this.#hold(this.#reader.pendingBytes);
     }
     if (this.#stream.aborted) throw new AtollError('CANCELLED', 'the caller went away');
     if (!this.#reader.atEnd) throw malformed('Received a message that is cut off');
@@ -194,12 +209,20 @@ class OpenCall {
   #hold(bytes: number): void {
     if (bytes === this.#heldBytes) return;
     const more = bytes - this.#heldBytes;
+    // Nobody would give it back.
+    if (more > 0 && this.#closed && !this.#atWork) throw new AtollError('CANCELLED', 'the caller went away');
     if (!this.#border.room.take(more))
-      throw new AtollError('RESOURCE_EXHAUSTED', 'cannot receive the message: too many others are on their way', {
-        detail: { retryAfterMs: String(retryAfterMs) },
-      });
+      throw new AtollError(
+        'RESOURCE_EXHAUSTED',
+        'cannot receive the message: too many others are on their way or at work',
+        {
+          detail: { retryAfterMs: String(retryAfterMs) },
+        },
+      );
     this.#heldBytes = bytes;
   }
+
+  readonly #holdMore = (bytes: number): void => this.#hold(this.#heldBytes + bytes);
 
   #parsed(bytes: Buffer): unknown {
     try {

@@ -1,8 +1,8 @@
 /** Largest message in bytes that any client or server of Atoll takes or sends. */
 export const maxMessageBytes = 16 * 1024 * 1024;
 
-/** Of messages that are on their way to a server: for one connection, and for all. */
-export const maxArrivingBytes = { connection: 8 * maxMessageBytes, server: 16 * maxMessageBytes } as const;
+/** Of messages that are on their way to a server or at work there: of one connection, and of all. */
+export const maxMessagesBytes = { connection: 8 * maxMessageBytes, server: 16 * maxMessageBytes } as const;
 
 /** What HTTP/2 may keep for one connection beside the messages that were taken from it; more resets its streams. */
 export const maxSessionMegabytes = 256;

@@ -36,11 +36,14 @@ describe('MessageReader', () => {
 
 test('unpackerOf() unpacks up to the limit, and knows no other encoding', async () => {
   const packed = { compressed: true, bytes: gzipSync(Buffer.alloc(1_000)) };
-  assert.deepEqual(await unpackerOf('gzip', 1_000)?.(packed), Buffer.alloc(1_000));
-  await assert.rejects(async () => unpackerOf('gzip', 999)?.(packed), { code: 'RESOURCE_EXHAUSTED' });
-  await assert.rejects(async () => unpackerOf('gzip', 999)?.({ compressed: true, bytes: Buffer.from('x') }), {
+  const told: number[] = [];
+  const tell = (sizeBytes: number): void => void told.push(sizeBytes);
+  assert.deepEqual(await unpackerOf('gzip', 1_000)?.(packed, tell), Buffer.alloc(1_000));
+  assert.deepEqual(told, [1_000]);
+  await assert.rejects(async () => unpackerOf('gzip', 999)?.(packed, tell), { code: 'RESOURCE_EXHAUSTED' });
+  await assert.rejects(async () => unpackerOf('gzip', 999)?.({ compressed: true, bytes: Buffer.from('x') }, tell), {
     code: 'INTERNAL',
   });
-  assert.throws(() => unpackerOf('identity', 999)?.(packed), { code: 'INTERNAL' });
+  assert.throws(() => unpackerOf('identity', 999)?.(packed, tell), { code: 'INTERNAL' });
   assert.equal(unpackerOf('snappy', 999), undefined);
 });

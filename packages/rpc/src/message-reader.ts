@@ -1,6 +1,5 @@
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
-import { AtollError, errnoOf } from '@atoll/base/error';
+import { AtollError, isAtollError } from '@atoll/base/error';
+import { unfold } from '@atoll/base/unfold';
 import { longestPooledBytes } from './message-pool.js';
 import { malformed } from './status.js';
 
@@ -94,16 +93,16 @@ export class MessageReader {
   }
 }
 
-const unpackers = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
+const formats = { gzip: 'gzip', deflate: 'zlib' } as const;
 
 /** The encodings of requests that are understood, as a header. */
-export const acceptedEncodings = `identity,${Object.keys(unpackers).join()}`;
+export const acceptedEncodings = `identity,${Object.keys(formats).join()}`;
+
+/** Makes a message what it was before it was compressed; `more` is told of its size while it comes, and throws to stop it. */
+export type Unpack = (message: RawMessage, more: (sizeBytes: number) => void) => Buffer | Promise<Buffer>;
 
 /** Unpacks messages of an encoding; undefined for one that is not known. */
-export function unpackerOf(
-  encoding: string,
-  maxBytes: number,
-): ((message: RawMessage) => Buffer | Promise<Buffer>) | undefined {
+export function unpackerOf(encoding: string, maxBytes: number): Unpack | undefined {
   if (encoding === 'identity') {
     return ({ compressed, bytes }) => {
       if (compressed) throw malformed('Received a compressed message without its encoding');
@@ -111,13 +110,21 @@ export function unpackerOf(
     };
   }
   if (encoding !== 'gzip' && encoding !== 'deflate') return undefined;
-  return async ({ compressed, bytes }) => {
+  return async ({ compressed, bytes }, more) => {
     if (!compressed) return bytes;
+    let sizeBytes = 0;
     try {
-      return await unpackers[encoding](bytes, { maxOutputLength: maxBytes });
+      return await unfold(bytes, formats[encoding], (moreBytes) => {
+        sizeBytes += moreBytes;
+        if (sizeBytes > maxBytes)
+          throw new AtollError(
+            'RESOURCE_EXHAUSTED',
+            `Received message larger than max (more than ${maxBytes} unpacked)`,
+          );
+        more(moreBytes);
+      });
     } catch (error) {
-      if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE')
-        throw new AtollError('RESOURCE_EXHAUSTED', `Received message larger than max (more than ${maxBytes} unpacked)`);
+      if (isAtollError(error)) throw error;
       throw malformed(`Received a message that is not ${encoding}`, error);
     }
   };

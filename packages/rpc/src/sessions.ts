@@ -14,7 +14,7 @@ import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
 import { answerCall, refuseCall } from './call.js';
 import type { BoundMethod } from './handlers.js';
-import { keepalive, maxArrivingBytes, maxSessionMegabytes } from './limits.js';
+import { keepalive, maxSessionMegabytes } from './limits.js';
 import { MessagePool } from './message-pool.js';
 import { createRoom, type Room } from './room.js';
 import { watchUntaken } from './untaken.js';
@@ -35,6 +35,8 @@ export interface SessionsOptions {
   readonly callBegins: (peer: string) => () => void;
   /** How long a caller has to take a message of an answer, or up to twice. */
   readonly untakenMs: number;
+  /** What messages that are on their way or at work may take: of one connection, and of all. */
+  readonly maxMessagesBytes: { readonly connection: number; readonly server: number };
 }
 
 /** See the head of the file. */
@@ -69,9 +71,10 @@ export function createSessions({
   maxConcurrentStreams,
   callBegins,
   untakenMs,
+  maxMessagesBytes,
 }: SessionsOptions): Sessions {
   const peers = new Map<ServerHttp2Session, Peer>();
-  const allRoom = createRoom(maxArrivingBytes.server);
+  const allRoom = createRoom(maxMessagesBytes.server);
   const pool = new MessagePool();
   const untaken = watchUntaken(untakenMs);
   let arriving = 'unknown';
@@ -84,7 +87,7 @@ export function createSessions({
   });
   server.on('sessionError', (error) => log.debug('a connection failed', { error }));
   server.on('session', (session) => {
-    peers.set(session, { name: arriving, room: createRoom(maxArrivingBytes.connection, allRoom) });
+    peers.set(session, { name: arriving, room: createRoom(maxMessagesBytes.connection, allRoom) });
     session.setLocalWindowSize(connectionWindowBytes);
     const unwatch = watch(session);
     renewWhenWornOut(session);
