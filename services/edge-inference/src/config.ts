@@ -21,6 +21,8 @@ export interface FleetConfig {
   readonly nodeId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly registry: string;
+  /** host:port each of servers of blobs that are asked before the registry. */
+  readonly blobSources: readonly string[];
   readonly natsUrl: string;
   readonly natsCredentialsPath: string;
   readonly nodeKeyPath: string;
@@ -157,6 +159,9 @@ function readFleet(reader: EnvReader): FleetConfig | undefined {
     labels: Object.fromEntries(reader.pairs('ATOLL_EDGE_INFERENCE_LABELS')),
     address: reader.optionalText('ATOLL_EDGE_INFERENCE_ADDRESS'),
     dataDir: reader.text('ATOLL_DATA_DIR', '.atoll'),
+    blobSources: (reader.optionalText('ATOLL_EDGE_INFERENCE_BLOB_SOURCES') ?? '')
+      .split(',')
+      .filter((one) => one !== ''),
   };
   const required = nodeId === undefined ? '' : undefined;
   const fleet = {

@@ -12,6 +12,7 @@ import { decodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { readPrivateKey, readPublicKeys } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
 import type { Swapper } from '../swap/swapper.js';
+import { createBlobSources } from './blob-sources.js';
 import { linkBus } from './bus-link.js';
 import { atStart } from './decide.js';
 import { createFollower } from './follower.js';
@@ -31,6 +32,8 @@ export interface AgentOptions {
   readonly directorKeysPath: string;
   /** Address of the registry. */
   readonly registry: string;
+  /** Further servers of blobs, for example a cache of the site; they are asked before the registry, in this order. */
+  readonly blobSources?: readonly string[];
   /** One or more nats:// addresses, separated by commas. */
   readonly natsUrl: string;
   /** Seed file of the node's NATS user. */
@@ -71,12 +74,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   checkVoice({ ...voice, node: { state: journal.state, alarms: () => [], clockOffsetMs: () => 0 } });
 
   const channel = openChannel(options.registry);
+  const nearer = (options.blobSources ?? []).map((name) => ({ name, channel: openChannel(name) }));
+  const sources = createBlobSources([...nearer, { name: options.registry, channel }], () => performance.now());
   const follower = createFollower({
     nodeId,
     journal,
     open: (bytes) => readDesired(decodeEnvelope(bytes, payloadTypes.desired), directorKeys),
     log,
-    release: { swapper, store, channel, buildKeys },
+    release: { swapper, store, channel, sources, buildKeys },
     onNews: () => reporter.report(),
   });
   const link = linkBus({
@@ -99,6 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await reporter.close();
       await link.close();
       channel.close();
+      for (const source of nearer) source.channel.close();
     },
   };
 }

@@ -8,6 +8,7 @@ import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { generateKeyPair, publicKeySet } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
+import { createBlobSources } from './blob-sources.js';
 import { fetchReason, fetchRelease } from './fetch.js';
 import { openReleaseStore, type ReleaseStore } from './release-store.js';
 import { startTestRegistry, type TestRegistry } from './registry-for-tests.js';
@@ -42,7 +43,8 @@ describe('fetchRelease() over real gRPC', { timeout: 60_000 }, () => {
     const channel = openChannel(registry.address);
     try {
       const buildKeys = publicKeySet([registry.build.publicKey]);
-      return await fetchRelease({ channel, store, buildKeys, nowMs: Date.now(), ...change }, ref, signal);
+      const sources = createBlobSources([{ name: 'registry', channel }], () => 0);
+      return await fetchRelease({ channel, sources, store, buildKeys, nowMs: Date.now(), ...change }, ref, signal);
     } finally {
       channel.close();
     }
@@ -157,11 +159,67 @@ describe('fetchRelease() over real gRPC', { timeout: 60_000 }, () => {
     const ref = await registry.publish('m', 5n);
     const away = openChannel('127.0.0.1:1');
     const ended = new AbortController();
-    const fetching = codeOf(fetch(ref, { channel: away }, ended.signal));
+    const fetching = codeOf(fetch(ref, { channel: away, sources: createBlobSources([], () => 0) }, ended.signal));
     assert.equal(await Promise.race([fetching, eventually(() => 'waiting')]), 'waiting');
     ended.abort();
     assert.notEqual(await fetching, 'done');
     away.close();
+  });
+
+  test('several sources: one that is away and one that gives wrong bytes are passed over chunk by chunk, and not asked again', async () => {
+    const near = await startTestRegistry(folder);
+    const ref = await near.publish('m', 20n, { key: registry.build });
+    const other = await registry.publish('m', 20n);
+    assert.notEqual(other.manifestSha256, ref.manifestSha256);
+    const channels = [openChannel('127.0.0.1:1'), openChannel(near.address), openChannel(registry.address)];
+    const [away, wrong, right] = channels.map((channel, index) => ({ name: `source-${index}`, channel }));
+    assert.ok(away !== undefined && wrong !== undefined && right !== undefined);
+    try {
+      // Both have the files: they share a folder.
+      near.spoil(() => (async function* () {})());
+      const sources = createBlobSources([away, wrong, right], () => 0);
+      assert.equal(await codeOf(fetch(ref, { channel: wrong.channel, sources })), 'done');
+      const digest = sha256(ref.file);
+      assert.ok((await readFile(await store.blobs.path(digest))).equals(ref.file));
+      const first = near.reads.length;
+      assert.equal(first, 1, 'a source that gave wrong bytes is asked once');
+      assert.deepEqual(chunkReads(digest), [0, 4_096, 8_192, 12_288]);
+      assert.equal(sources.inOrder()[0], right);
+    } finally {
+      for (const channel of channels) channel.close();
+      await near.stop();
+    }
+  });
+
+  test('a line that is cut at nine tenths: the rest comes from the next source, no chunk twice', async () => {
+    const ref = await registry.publish('m', 21n, { sizeBytes: 10 * 4_096 });
+    const digest = sha256(ref.file);
+    const channel = openChannel(registry.address);
+    const second = openChannel(registry.address);
+    try {
+      let cut = 0;
+      registry.spoil((sha, offset) => {
+        if (sha !== digest || offset !== 9 * 4_096 || cut++ > 0) return undefined;
+        // oxlint-disable-next-line require-yield
+        return (async function* (): AsyncGenerator<Uint8Array> {
+          throw new AtollError('UNAVAILABLE', 'cannot go on: the line is cut');
+        })();
+      });
+      const sources = createBlobSources(
+        [
+          { name: 'first', channel },
+          { name: 'second', channel: second },
+        ],
+        () => 0,
+      );
+      assert.equal(await codeOf(fetch(ref, { sources })), 'done');
+      assert.equal(chunkReads(digest).length, 11);
+      assert.equal(new Set(chunkReads(digest)).size, 10);
+      assert.equal(sources.inOrder()[0]?.name, 'second');
+    } finally {
+      channel.close();
+      second.close();
+    }
   });
 
   test('what the director did not name, or a build key did not sign, or is over, is refused before its files', async () => {

@@ -7,13 +7,16 @@ import { blobsOf, openRelease } from '@atoll/release/manifest';
 import type { Channel } from '@atoll/rpc/channel';
 import type { ModelRef, Reason } from './decide.js';
 import { diskFailureCode } from './disk-failure.js';
+import type { BlobSources } from './blob-sources.js';
 import { fetchBlob, whileAway, type WantedBlob } from './fetch-blob.js';
 import type { ReleaseStore } from './release-store.js';
 
 /** What fetching depends on. */
 export interface FetchContext {
-  /** The registry: releases and blobs. */
+  /** The registry, for releases. */
   readonly channel: Channel;
+  /** Where blobs come from. */
+  readonly sources: BlobSources;
   readonly store: ReleaseStore;
   readonly buildKeys: PublicKeySet;
   /** Now, milliseconds since the Unix epoch: no release that is expired then is begun with. */
@@ -29,7 +32,7 @@ export async function fetchRelease(
   ref: ModelRef,
   signal: AbortSignal,
 ): Promise<ReleaseManifest> {
-  const { store, channel, buildKeys, nowMs } = context;
+  const { store, sources, buildKeys, nowMs } = context;
   const kept = await store.open(ref.manifestSha256, buildKeys);
   const manifest = kept?.manifest ?? (await fetchManifest(context, ref, signal));
   if (manifest.expiresUnixMs < BigInt(Math.floor(nowMs))) {
@@ -44,7 +47,7 @@ export async function fetchRelease(
   const largestBytes = wanted.reduce((most, blob) => Math.max(most, blob.sizeBytes), 0);
   if (missingBytes > 0) await store.checkSpace(missingBytes + largestBytes);
   for (const blob of wanted) {
-    await fetchBlob({ channel, store: store.blobs, partialPath: store.partialPath(blob.sha256) }, blob, signal);
+    await fetchBlob({ sources, store: store.blobs, partialPath: store.partialPath(blob.sha256) }, blob, signal);
   }
   return manifest;
 }

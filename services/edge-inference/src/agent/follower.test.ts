@@ -11,6 +11,7 @@ import { readDesired, sealDesired } from '@atoll/release/desired';
 import { decodeEnvelope, encodeEnvelope, payloadTypes } from '@atoll/release/envelope';
 import { generateKeyPair, publicKeySet } from '@atoll/release/keys';
 import { openChannel } from '@atoll/rpc/channel';
+import { createBlobSources } from './blob-sources.js';
 import type { ModelRef } from './decide.js';
 import { createFollower } from './follower.js';
 import { type Journal, openJournal } from './journal.js';
@@ -34,7 +35,13 @@ async function startFollower(t: TestContext, journalOf: (journal: Journal) => Jo
     journal,
     open: (bytes) => readDesired(decodeEnvelope(bytes, payloadTypes.desired), publicKeySet([director.publicKey])),
     log: silentLogger,
-    release: { swapper, store, channel, buildKeys: publicKeySet([registry.build.publicKey]) },
+    release: {
+      swapper,
+      store,
+      channel,
+      sources: createBlobSources([{ name: 'registry', channel }], () => 0),
+      buildKeys: publicKeySet([registry.build.publicKey]),
+    },
     onNews: () => undefined,
   });
   follower.start();

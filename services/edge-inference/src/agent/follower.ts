@@ -28,7 +28,7 @@ export interface FollowerOptions {
   /** See InboxOptions.open. */
   readonly open: (bytes: Uint8Array) => OpenedDesired;
   readonly log: Logger;
-  readonly release: Pick<Effects, 'swapper' | 'store' | 'channel' | 'buildKeys'>;
+  readonly release: Pick<Effects, 'swapper' | 'store' | 'channel' | 'sources' | 'buildKeys'>;
   /** The state or the numbers changed. */
   readonly onNews: () => void;
 }

@@ -10,6 +10,7 @@ import type { Channel } from '@atoll/rpc/channel';
 import { packageFromRelease } from '../models/from-release.js';
 import type { ModelPackage } from '../models/model-package.js';
 import type { Swapper } from '../swap/swapper.js';
+import type { BlobSources } from './blob-sources.js';
 import type { AgentState, Baseline, ModelRef, Outcome, Soak } from './decide.js';
 import { fetchReason, fetchRelease } from './fetch.js';
 import type { ReleaseStore } from './release-store.js';
@@ -19,7 +20,9 @@ import { emptySoak, judge } from './soak.js';
 export interface Effects {
   readonly swapper: Swapper;
   readonly store: ReleaseStore;
+  /** The registry, for releases. */
   readonly channel: Channel;
+  readonly sources: BlobSources;
   readonly buildKeys: PublicKeySet;
   readonly log: Logger;
   /** Now, milliseconds since the Unix epoch. */
