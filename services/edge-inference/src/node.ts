@@ -11,6 +11,7 @@ import { betterBackend, choiceInWords } from './backends/choose.js';
 import { createKnownTrials } from './backends/known-trials.js';
 import { tryBackends } from './backends/try-backends.js';
 import type { EdgeInferenceConfig } from './config.js';
+import { createPhotoWarmUp } from './image/photo-warm-up.js';
 import { createReadiness } from './infer/readiness.js';
 import { createInference } from './inference.js';
 import { candidatesOf, probeCandidatesOf } from './models/candidates.js';
@@ -118,6 +119,8 @@ export async function startNode(
             againMs: trialsAgainMs,
           });
     if (backends !== undefined) undo.push(() => backends.stop());
+    const photos = createPhotoWarmUp(log);
+    undo.push(() => photos.stop());
     const swaps = createSwapManager({
       pool,
       candidatesOf: (pkg) => candidatesOf(pkg, config.backend, backends?.preferred(pkg)),
@@ -131,7 +134,9 @@ export async function startNode(
       clock,
       onServing: () => {
         health?.refresh();
-        backends?.consider((manager?.versions() ?? []).map(({ served }) => served.pkg));
+        const served = (manager?.versions() ?? []).map((one) => one.served.pkg);
+        backends?.consider(served);
+        photos.consider(served);
       },
       log,
     });
@@ -179,6 +184,7 @@ export async function startNode(
       const agent = await startAgent({ ...fleet, address, swapper: swaps.forFleet, log });
       undo.push(() => agent.stop());
     }
+    photos.begin();
     return {
       address: doors.address,
       http: doors.http,
