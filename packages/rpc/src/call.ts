@@ -32,6 +32,12 @@ export interface CallBorder {
   readonly untaken: Untaken;
 }
 
+/** A call that was begun. */
+export interface AnsweredCall {
+  /** To be called when its stream is closed. */
+  closed(): void;
+}
+
 const okHeaders = {
   ':status': 200,
   'content-type': 'application/grpc+proto',
@@ -52,8 +58,10 @@ export function answerCall(
   headers: IncomingHttpHeaders,
   bound: BoundMethod,
   border: CallBorder,
-): void {
-  new OpenCall(stream, headers, bound, border).begin();
+): AnsweredCall {
+  const call = new OpenCall(stream, headers, bound, border);
+  call.begin();
+  return call;
 }
 
 /** Answers a call that reaches no handler. */
@@ -62,7 +70,7 @@ export function refuseCall(stream: ServerHttp2Stream, code: number, details: str
   if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-class OpenCall {
+class OpenCall implements AnsweredCall {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #bound: BoundMethod;
@@ -72,6 +80,8 @@ class OpenCall {
   #unpack: Unpack = ({ bytes }) => bytes;
   #deadlineMs = Infinity;
   #timer: NodeJS.Timeout | undefined;
+  /** Tells that its handler has begun no longer. */
+  #ends: (() => void) | undefined;
   #trailers: Readonly<Record<string, string>> = okTrailers;
   #over = false;
   #identity: string | undefined;
@@ -96,15 +106,6 @@ class OpenCall {
 
   begin(): void {
     const { method } = this.#bound;
-    this.#stream.once('close', () => {
-      clearTimeout(this.#timer);
-      this.#border.untaken.delete(this.#stream);
-      this.#closed = true;
-      if (!this.#atWork) this.#hold(0);
-      if (this.#over) return;
-      this.#over = true;
-      this.#controller.abort();
-    });
     try {
       this.#readHeaders();
       // Before anything of its messages is kept.
@@ -117,6 +118,17 @@ class OpenCall {
     if (!method.requestStream) this.#readOne();
     else if (method.responseStream) this.#settle(this.#sendAll(this.#messages()));
     else this.#settle(this.#sendOne(this.#messages()));
+  }
+
+  closed(): void {
+    clearTimeout(this.#timer);
+    this.#border.untaken.delete(this.#stream);
+    this.#closed = true;
+    if (!this.#atWork) this.#hold(0);
+    this.#ends?.();
+    if (this.#over) return;
+    this.#over = true;
+    this.#controller.abort();
   }
 
   #readHeaders(): void {
@@ -161,7 +173,7 @@ class OpenCall {
       }
     };
     this.#stream.on('data', take);
-    this.#stream.once('end', () => {
+    this.#stream.on('end', () => {
       if (this.#over || this.#stream.aborted) return;
       if (only === undefined || !this.#reader.atEnd) {
         this.#fail(malformed('Received no whole request message'));
@@ -236,7 +248,7 @@ class OpenCall {
 
   #context(): CallContext {
     const { peer, callBegins } = this.#border;
-    this.#stream.once('close', callBegins(peer));
+    this.#ends = callBegins(peer);
     return {
       signal: this.#controller.signal,
       metadata: metadataOf(this.#headers),
@@ -249,12 +261,12 @@ class OpenCall {
   async #sendOne(input: unknown): Promise<void> {
     const response = await this.#bound.handle(input, this.#context());
     if (this.#over) return;
-    const frame = this.#framed(response);
+    const [first, second] = this.#framed(response);
     this.#over = true;
     this.#answered = true;
     this.#open();
-    for (const part of frame.slice(0, -1)) this.#stream.write(part);
-    this.#stream.end(frame.at(-1));
+    if (second !== undefined) this.#stream.write(first);
+    this.#stream.end(second ?? first);
     this.#border.untaken.add(this.#stream);
   }
 
@@ -263,8 +275,9 @@ class OpenCall {
     for await (const item of this.#bound.handle(input, this.#context()) as AsyncIterable<unknown>) {
       signal.throwIfAborted();
       if (!this.#stream.headersSent) this.#open();
-      const roomy = this.#framed(item).map((part) => this.#stream.write(part));
-      if (!roomy.includes(false)) continue;
+      let roomy = true;
+      for (const part of this.#framed(item)) if (part !== undefined) roomy = this.#stream.write(part);
+      if (roomy) continue;
       this.#border.untaken.add(this.#stream);
       await once(this.#stream, 'drain', { signal });
       this.#border.untaken.delete(this.#stream);
@@ -272,7 +285,7 @@ class OpenCall {
     this.#end({ code: 0, details: 'OK' });
   }
 
-  #framed(response: unknown): readonly Buffer[] {
+  #framed(response: unknown): readonly [first: Buffer, second?: Buffer] {
     const message = this.#bound.method.responseSerialize(response as never);
     if (message.length > maxMessageBytes)
       throw new AtollError(
@@ -289,8 +302,8 @@ class OpenCall {
   }
 
   #open(): void {
+    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
     this.#stream.respond(okHeaders, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
   }
 
   #settle(work: Promise<void>): void {

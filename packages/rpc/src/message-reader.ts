@@ -21,8 +21,10 @@ const chunkOverheadBytes = 256;
 export class MessageReader {
   readonly #maxBytes: number;
   readonly #allocate: (length: number) => Buffer;
-  readonly #prefix = Buffer.alloc(prefixBytes);
+  /** What has come of a prefix, where a chunk ended in it. */
+  #prefix: Buffer | undefined;
   #prefixFilled = 0;
+  #compressed = false;
   /** Where the message under way is put together. */
   #body: Buffer | undefined;
   /** A longer one takes no more memory than has come. */
@@ -50,25 +52,35 @@ export class MessageReader {
     const messages: RawMessage[] = [];
     for (let at = 0; at < chunk.length;) {
       if (this.#prefixFilled < prefixBytes) {
-        const n = chunk.copy(this.#prefix, this.#prefixFilled, at);
-        at += n;
-        this.#prefixFilled += n;
+        at += this.#readPrefix(chunk, at);
         if (this.#prefixFilled < prefixBytes) break;
-        this.#begin();
       }
       const end = Math.min(chunk.length, at + this.#length - this.#filled);
       const whole = this.#add(chunk, at, end);
       at = end;
       if (whole === undefined) continue;
-      messages.push({ compressed: this.#prefix[0] === 1, bytes: whole });
+      messages.push({ compressed: this.#compressed, bytes: whole });
       this.#forget();
     }
     return messages;
   }
 
-  #begin(): void {
-    this.#length = this.#prefix.readUInt32BE(1);
+  /** How many bytes of a chunk belong to the prefix; once that is whole, what it says is known. */
+  #readPrefix(chunk: Buffer, start: number): number {
+    const missing = prefixBytes - this.#prefixFilled;
+    const n = Math.min(missing, chunk.length - start);
+    let [prefix, at] = [chunk, start];
+    if (n < prefixBytes) {
+      prefix = this.#prefix ??= Buffer.alloc(prefixBytes);
+      at = 0;
+      chunk.copy(prefix, this.#prefixFilled, start);
+    }
+    this.#prefixFilled += n;
+    if (n < missing) return n;
+    this.#compressed = prefix[at] === 1;
+    this.#length = prefix.readUInt32BE(at + 1);
     checkLength(this.#length, this.#maxBytes);
+    return n;
   }
 
   #forget(): void {

@@ -12,7 +12,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
-import { answerCall, refuseCall } from './call.js';
+import { type AnsweredCall, answerCall, refuseCall } from './call.js';
 import type { BoundMethod } from './handlers.js';
 import { keepalive, maxSessionMegabytes } from './limits.js';
 import { MessagePool } from './message-pool.js';
@@ -50,6 +50,8 @@ export interface Sessions {
 interface Peer {
   readonly name: string;
   readonly room: Room;
+  /** Calls that it gave up. */
+  resets: number;
 }
 
 /** A picture of a small model fits without waiting for the server to ask for more. */
@@ -87,10 +89,9 @@ export function createSessions({
   });
   server.on('sessionError', (error) => log.debug('a connection failed', { error }));
   server.on('session', (session) => {
-    peers.set(session, { name: arriving, room: createRoom(maxMessagesBytes.connection, allRoom) });
+    peers.set(session, { name: arriving, room: createRoom(maxMessagesBytes.connection, allRoom), resets: 0 });
     session.setLocalWindowSize(connectionWindowBytes);
     const unwatch = watch(session);
-    renewWhenWornOut(session);
     session.once('close', () => {
       unwatch();
       peers.delete(session);
@@ -99,26 +100,37 @@ export function createSessions({
     if (draining) session.close();
   });
   server.on('stream', (stream, headers) => {
-    const peer = peers.get(stream.session as ServerHttp2Session) ?? { name: 'unknown', room: allRoom };
+    const session = stream.session as ServerHttp2Session | undefined;
+    const known = session === undefined ? undefined : peers.get(session);
+    const peer = known ?? { name: 'unknown', room: allRoom, resets: 0 };
     stream.on('error', (error) => log.debug('a stream failed', { peer: peer.name, error }));
-    answer(stream, headers, peer);
+    const call = answer(stream, headers, peer);
+    stream.on('close', () => {
+      call?.closed();
+      // It is asked in time for a new connection (GOAWAY); calls under way finish on this one.
+      if (wasGivenUp(stream) && ++peer.resets === resetsPerConnection) session?.close();
+    });
   });
 
-  const answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { name: peer, room }: Peer): void => {
-    if (stream.closed) return;
+  const answer = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    { name: peer, room }: Peer,
+  ): AnsweredCall | undefined => {
+    if (stream.closed) return undefined;
     const path = headers[':path'] ?? '';
     if (headers[':method'] !== 'POST' || !/^application\/grpc($|[+;])/i.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
       stream.close(constants.NGHTTP2_NO_ERROR);
-      return;
+      return undefined;
     }
     const offered = methods.get(path);
     if (offered === undefined) {
       refuseCall(stream, 12, `The server does not implement the method ${path.slice(0, 200)}`);
-      return;
+      return undefined;
     }
     const { bound, authorize } = offered;
-    answerCall(stream, headers, bound, { peer, log, authorize, pool, callBegins, room, untaken });
+    return answerCall(stream, headers, bound, { peer, log, authorize, pool, callBegins, room, untaken });
   };
 
   return {
@@ -159,14 +171,7 @@ function watch(session: ServerHttp2Session): () => void {
   };
 }
 
-/** Counts the calls that a peer gives up, and asks it in time for a new connection (GOAWAY); calls under way finish on this one. */
-function renewWhenWornOut(session: ServerHttp2Session): void {
-  let resets = 0;
-  session.on('stream', (stream: ServerHttp2Stream) => {
-    stream.once('close', () => {
-      // What was answered at its deadline is reset by its caller, whose deadline it was, once it is closed here.
-      const given = stream.sentHeaders?.['grpc-status'] === deadlineExceeded;
-      if ((given || stream.rstCode !== 0) && ++resets === resetsPerConnection) session.close();
-    });
-  });
+/** What was answered at its deadline is reset by its caller, whose deadline it was, once it is closed here. */
+function wasGivenUp({ rstCode, sentHeaders }: ServerHttp2Stream): boolean {
+  return rstCode !== 0 || sentHeaders?.['grpc-status'] === deadlineExceeded;
 }

@@ -34,7 +34,7 @@ export interface AdmissionQueue {
   enter(caller: Caller): Promise<Ticket>;
 }
 
-interface Waiter extends Caller {
+interface Waiter extends Pick<Caller, 'client' | 'flow' | 'priority' | 'deadlineMs' | 'timeoutMs' | 'signal'> {
   readonly since: number;
   readonly admit: (ticket: Ticket) => void;
   readonly refuse: (error: AtollError) => void;
@@ -90,7 +90,9 @@ export function createAdmissionQueue(model: string, { concurrency, limit, clock 
       const leave = (): void => {
         if (line.remove(waiter)) refuse(wentAway(model));
       };
-      const waiter: Waiter = { ...caller, since: clock.monotonicMs(), admit, refuse, leave };
+      const { client, flow, priority, deadlineMs, timeoutMs, signal } = caller;
+      const since = clock.monotonicMs();
+      const waiter: Waiter = { client, flow, priority, deadlineMs, timeoutMs, signal, since, admit, refuse, leave };
       const victim = line.push(waiter);
       if (victim === waiter) return refuse(full());
       caller.signal.addEventListener('abort', leave, { once: true });
@@ -134,7 +136,7 @@ export function createAdmissionQueue(model: string, { concurrency, limit, clock 
   };
 }
 
-function patienceOf({ timeoutMs }: Caller): number {
+function patienceOf({ timeoutMs }: Pick<Caller, 'timeoutMs'>): number {
   return timeoutMs ?? Infinity;
 }
 

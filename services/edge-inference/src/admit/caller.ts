@@ -16,12 +16,12 @@ export interface Caller {
   /** 1 = most urgent … lowestPriority; 0 and whatever is beyond = defaultPriority, as in Triton. */
   readonly priority: number;
   /** How long it may wait for its turn (Triton's `timeout`); undefined = as long as its deadline lets it. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Callers with the same key get the same version while a traffic split is in force; undefined = any. */
-  readonly routeKey?: string;
+  readonly routeKey?: string | undefined;
   /** W3C trace context of the caller, passed on as it came. */
-  readonly traceparent?: string;
-  readonly tracestate?: string;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /** What a request itself says of its turn. */

@@ -56,11 +56,12 @@ export async function runInfer(inference: Inference, call: InferCall, caller: Ca
     return { wanted, run: await leased.run(inputBytes(call.inputs, inputs)) };
   });
   const { run, wanted } = result;
+  const { queueMs, latencyMs } = timings;
   return {
     served,
     backend: run.backend,
     device: run.device,
-    timings: { ...timings, inferMs: run.inferMs },
+    timings: { queueMs, latencyMs, inferMs: run.inferMs },
     outputs: wanted.map(({ index, spec, classes }) =>
       outputOf(outputAt(run.outputs, index, spec), spec, classes, served.pkg.labels),
     ),

@@ -16,10 +16,11 @@ export function callerOf(context: CallContext, scheduling: Scheduling = { priori
     signal,
     client: identity ?? host,
     flow: name?.slice(0, maxNameLength) ?? port,
-    ...scheduling,
-    ...(routeKey === undefined ? {} : { routeKey }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(tracestate === undefined ? {} : { tracestate }),
+    priority: scheduling.priority,
+    timeoutMs: scheduling.timeoutMs,
+    routeKey,
+    traceparent,
+    tracestate,
   };
 }
 

@@ -81,23 +81,23 @@ export class FrameReader {
 
   #next(): Frame | undefined {
     if (this.#bytes < headBytes) return undefined;
-    const head = readHead(this.#peek(headBytes));
-    const wholeBytes = headBytes + head.bodyBytes;
+    const { bodyBytes, kind, id, model } = readHead(this.#firstOf(headBytes));
+    const wholeBytes = headBytes + bodyBytes;
     if (this.#bytes < wholeBytes) return undefined;
-    const whole = this.#peek(wholeBytes);
-    const [first = whole, ...rest] = this.#chunks;
-    this.#chunks = first.length > wholeBytes ? [first.subarray(wholeBytes), ...rest] : rest;
+    const first = this.#firstOf(wholeBytes);
+    if (first.length > wholeBytes) this.#chunks[0] = first.subarray(wholeBytes);
+    else this.#chunks.shift();
     this.#bytes -= wholeBytes;
-    return { ...head, body: whole.subarray(headBytes, wholeBytes) };
+    return { bodyBytes, kind, id, model, body: first.subarray(headBytes, wholeBytes) };
   }
 
-  /** The first n bytes as one buffer. */
-  #peek(n: number): Buffer {
+  /** The first chunk, which has n bytes or more, because those that do not are put together. */
+  #firstOf(n: number): Buffer {
     const [first] = this.#chunks;
-    if (first !== undefined && first.length >= n) return first.subarray(0, n);
+    if (first !== undefined && first.length >= n) return first;
     const joined = Buffer.concat(this.#chunks);
     this.#chunks = [joined];
-    return joined.subarray(0, n);
+    return joined;
   }
 }
 

@@ -24,44 +24,62 @@ export interface Watched {
 const lookEveryMs = 100;
 
 /** Ends the child once the run takes longer than `limitMs`, and before that when it stands still. */
-export function watchRun(limitMs: number, { pid, onDevice, kill }: Watched): RunWatch {
-  let beganMs: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let hung: string | undefined;
-  let over = false;
-  let seen: Activity | undefined;
-  const end = (why: string): void => {
-    hung = why;
-    over = true;
-    kill();
-  };
-  const look = (waitedMs: number): void => {
-    if (over) return;
-    if (waitedMs >= limitMs) return end(`it did not end within ${limitMs} ms`);
+export function watchRun(limitMs: number, watched: Watched): RunWatch {
+  return new Watch(limitMs, watched);
+}
+
+class Watch implements RunWatch {
+  readonly #limitMs: number;
+  readonly #watched: Watched;
+  #beganMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #hung: string | undefined;
+  #over = false;
+  #seen: Activity | undefined;
+
+  constructor(limitMs: number, watched: Watched) {
+    this.#limitMs = limitMs;
+    this.#watched = watched;
+  }
+
+  get beganMs(): number | undefined {
+    return this.#beganMs;
+  }
+
+  get hung(): string | undefined {
+    return this.#hung;
+  }
+
+  begin(): void {
+    if (this.#over || this.#beganMs !== undefined) return;
+    this.#beganMs = machineMs();
+    this.#wait(0, Math.min(lookEveryMs, this.#limitMs));
+  }
+
+  end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Timers come before input: where this process was held up itself, the answer may be there already. */
+  #wait(waitedMs: number, ms: number): void {
+    this.#timer = setTimeout(() => setImmediate(() => this.#look(waitedMs + ms)), ms);
+  }
+
+  #look(waitedMs: number): void {
+    if (this.#over) return;
+    if (waitedMs >= this.#limitMs) return this.#kill(`it did not end within ${this.#limitMs} ms`);
+    const { pid, onDevice } = this.#watched;
     const now = activityOf(pid);
-    if (now !== undefined && standsStill(seen, now, onDevice)) return end(`its process stands still in it`);
-    seen = now;
-    wait(waitedMs, Math.min(lookEveryMs, limitMs - waitedMs));
-  };
-  // Timers come before input: where this process was held up itself, the answer may be there already.
-  const wait = (waitedMs: number, ms: number): void => {
-    timer = setTimeout(() => setImmediate(look, waitedMs + ms), ms);
-  };
-  return {
-    get beganMs() {
-      return beganMs;
-    },
-    get hung() {
-      return hung;
-    },
-    begin() {
-      if (over || beganMs !== undefined) return;
-      beganMs = machineMs();
-      wait(0, Math.min(lookEveryMs, limitMs));
-    },
-    end() {
-      over = true;
-      clearTimeout(timer);
-    },
-  };
+    if (now !== undefined && standsStill(this.#seen, now, onDevice))
+      return this.#kill('its process stands still in it');
+    this.#seen = now;
+    this.#wait(waitedMs, Math.min(lookEveryMs, this.#limitMs - waitedMs));
+  }
+
+  #kill(why: string): void {
+    this.#hung = why;
+    this.#over = true;
+    this.#watched.kill();
+  }
 }

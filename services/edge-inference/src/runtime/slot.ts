@@ -306,7 +306,8 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       const firstMs = Math.max(sentMs, watch.beganMs ?? sentMs);
       limits.took(job.handle, machineMs() - firstMs);
       const inputMs = Math.max(0, result.inputMs - (firstMs - sentMs));
-      job.resolve({ ...result, queueMs: firstMs - job.sinceMs, inputMs });
+      const { outputs, backend, device, inferMs, outputMs } = result;
+      job.resolve({ outputs, backend, device, queueMs: firstMs - job.sinceMs, inputMs, inferMs, outputMs });
     } catch (error) {
       const lost = isRuntimeGone(error);
       // What the library says of a run on a device is most likely of the device, which only a new child can open anew.
