@@ -243,3 +243,49 @@ test('an answer that its caller does not take is given up without a deadline too
   assert.ok(streamed < 10, `${streamed} messages were made for a caller that takes none`);
   await checkServing(server.address, 5_000);
 });
+
+test('a stream of requests on which neither side sends is ended with its reason, one on which one does is not', async () => {
+  const events = new EventEmitter();
+  let aborted = false;
+  const { server } = await serve(
+    {
+      put: async (requests, { signal }) => {
+        signal.addEventListener('abort', () => (aborted = true), { once: true });
+        let messages = 0;
+        for await (const _ of requests) events.emit('message', ++messages);
+        return notHere();
+      },
+      async *get(_, { signal }) {
+        events.emit('watching');
+        await once(signal, 'abort');
+        yield* [];
+      },
+    },
+    { silentMs: 300 },
+  );
+  const session = connect(`http://${server.address}`);
+  after(() => session.close());
+  const begin = (path: string) =>
+    session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  const watching = once(events, 'watching');
+  const watch = begin(BlobServiceService.get.path);
+  watch.on('error', () => undefined).resume();
+  watch.end(empty);
+  await watching;
+  const stream = begin(BlobServiceService.put.path);
+  stream.on('error', () => undefined).resume();
+  const answered = once(stream, 'response') as Promise<[IncomingHttpHeaders]>;
+  // They take longer than two rounds.
+  for (let sent = 1; sent <= 14; sent++) {
+    const came = once(events, 'message');
+    setTimeout(() => stream.write(empty), 50);
+    assert.equal((await came)[0], sent);
+  }
+  const [headers] = await answered;
+  assert.equal(headers['grpc-status'], '4');
+  assert.match(String(headers['grpc-message']), /^cannot go on: neither side of the stream has sent/);
+  assert.ok(aborted);
+  assert.ok(!watch.closed, 'a stream of answers alone may be silent');
+  watch.close(constants.NGHTTP2_CANCEL);
+  await checkServing(server.address, 5_000);
+});

@@ -15,8 +15,8 @@ import { maxMessageBytes } from './limits.js';
 import type { MessagePool } from './message-pool.js';
 import { acceptedEncodings, MessageReader, type RawMessage, type Unpack, unpackerOf } from './message-reader.js';
 import type { Room } from './room.js';
+import type { Rounds } from './rounds.js';
 import { malformed, toStatus, type WireStatus } from './status.js';
-import type { Untaken } from './untaken.js';
 
 /** What a call is answered with. */
 export interface CallBorder {
@@ -29,7 +29,15 @@ export interface CallBorder {
   /** What messages that are on their way or at work may take, of all calls of the connection. */
   readonly room: Room;
   /** Holds the streams whose answers wait for their callers. */
-  readonly untaken: Untaken;
+  readonly untaken: Rounds<ServerHttp2Stream>;
+  /** Holds the streams of requests, from one message of either side to the next. */
+  readonly silent: Rounds<Silent>;
+}
+
+/** A call whose requests stream. */
+export interface Silent {
+  /** Neither side has sent a message for long. */
+  endSilent(): void;
 }
 
 /** A call that was begun. */
@@ -70,7 +78,7 @@ export function refuseCall(stream: ServerHttp2Stream, code: number, details: str
   if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-class OpenCall implements AnsweredCall {
+class OpenCall implements AnsweredCall, Silent {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #bound: BoundMethod;
@@ -115,6 +123,7 @@ class OpenCall implements AnsweredCall {
       this.#fail(error);
       return;
     }
+    this.#stir();
     if (!method.requestStream) this.#readOne();
     else if (method.responseStream) this.#settle(this.#sendAll(this.#messages()));
     else this.#settle(this.#sendOne(this.#messages()));
@@ -123,6 +132,7 @@ class OpenCall implements AnsweredCall {
   closed(): void {
     clearTimeout(this.#timer);
     this.#border.untaken.delete(this.#stream);
+    this.#border.silent.delete(this);
     this.#closed = true;
     if (!this.#atWork) this.#hold(0);
     this.#ends?.();
@@ -150,10 +160,21 @@ class OpenCall implements AnsweredCall {
       this.#stream.close(constants.NGHTTP2_CANCEL);
       return;
     }
-    this.#end(
-      toStatus(this.#bound.method.path, new AtollError('DEADLINE_EXCEEDED', 'Deadline exceeded'), this.#border.log),
-    );
+    this.#giveUp('Deadline exceeded');
+  }
+
+  endSilent(): void {
+    if (!this.#over) this.#giveUp('cannot go on: neither side of the stream has sent a message for long');
+  }
+
+  #giveUp(why: string): void {
+    this.#end(toStatus(this.#bound.method.path, new AtollError('DEADLINE_EXCEEDED', why), this.#border.log));
     this.#controller.abort();
+  }
+
+  /** A message came or goes. A stream of answers alone may be silent for as long as nothing happens that its caller watches for. */
+  #stir(): void {
+    if (this.#bound.method.requestStream && !this.#over) this.#border.silent.add(this);
   }
 
   /** The one message of a call whose requests do not stream. */
@@ -207,6 +228,7 @@ class OpenCall implements AnsweredCall {
     for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       const messages = this.#reader.push(chunk);
       this.#hold(this.#reader.pendingBytes);
+      if (messages.length > 0) this.#stir();
       for (const message of messages) {
         const bytes = await this.#unpack(message, this.#holdMore);
         this.#hold(this.#reader.pendingBytes + bytes.length);
@@ -274,6 +296,7 @@ class OpenCall implements AnsweredCall {
     const { signal } = this.#controller;
     for await (const item of this.#bound.handle(input, this.#context()) as AsyncIterable<unknown>) {
       signal.throwIfAborted();
+      this.#stir();
       if (!this.#stream.headersSent) this.#open();
       let roomy = true;
       for (const part of this.#framed(item)) if (part !== undefined) roomy = this.#stream.write(part);
@@ -317,6 +340,7 @@ class OpenCall implements AnsweredCall {
 
   #end(status: WireStatus): void {
     if (this.#over) return;
+    this.#border.silent.delete(this);
     if (this.#stream.closed) {
       // Its caller has reset it while messages of it lay unread, which keeps it from closing by itself.
       this.#stream.destroy();

@@ -12,3 +12,6 @@ export const keepalive = { everyMs: 30_000, timeoutMs: 10_000 } as const;
 
 /** A caller has so long, or up to twice, to take one message of an answer; a deadline of the call ends it before. */
 export const untakenMs = 60_000;
+
+/** A stream of requests stays so long, or up to twice, without a message of either side; a run that takes longer is none. */
+export const silentMs = 600_000;

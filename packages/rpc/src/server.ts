@@ -5,7 +5,7 @@ import { type ConnectionLimits, defaultConnectionLimits } from './connections.js
 import type { BoundService } from './handlers.js';
 import { createHealth } from './health.js';
 import { type Listener, startListener } from './listener.js';
-import { maxMessagesBytes, untakenMs } from './limits.js';
+import { maxMessagesBytes, silentMs, untakenMs } from './limits.js';
 import { reflection } from './reflection.js';
 import { createSessions, type OfferedMethod, type Sessions } from './sessions.js';
 import type { ServerTls } from './tls.js';
@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly maxConcurrentStreams?: number;
   /** How long a caller has to take a message of an answer, or up to twice; default 60,000 ms. */
   readonly untakenMs?: number;
+  /** How long a stream of requests stays without a message of either side, or up to twice; default 600,000 ms. */
+  readonly silentMs?: number;
   /** What messages that are on their way or at work may take, default maxMessagesBytes. */
   readonly maxMessagesBytes?: { readonly connection: number; readonly server: number };
   /** How long stop() lets calls finish before it cuts them, default 10,000 ms. */
@@ -52,6 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000,
     callBegins: (peer) => listener.callBegins(peer),
     untakenMs: options.untakenMs ?? untakenMs,
+    silentMs: options.silentMs ?? silentMs,
     maxMessagesBytes: options.maxMessagesBytes ?? maxMessagesBytes,
   });
   const listener = await startListener({

@@ -12,12 +12,12 @@ import {
 import type { Socket } from 'node:net';
 import type { Logger } from '@atoll/base/log';
 import type { Authorize } from './authorize.js';
-import { type AnsweredCall, answerCall, refuseCall } from './call.js';
+import { type AnsweredCall, answerCall, refuseCall, type Silent } from './call.js';
 import type { BoundMethod } from './handlers.js';
 import { keepalive, maxSessionMegabytes } from './limits.js';
 import { MessagePool } from './message-pool.js';
 import { createRoom, type Room } from './room.js';
-import { watchUntaken } from './untaken.js';
+import { createRounds } from './rounds.js';
 
 /** A method as a server offers it. */
 export interface OfferedMethod {
@@ -35,6 +35,8 @@ export interface SessionsOptions {
   readonly callBegins: (peer: string) => () => void;
   /** How long a caller has to take a message of an answer, or up to twice. */
   readonly untakenMs: number;
+  /** How long a stream of requests stays without a message of either side, or up to twice. */
+  readonly silentMs: number;
   /** What messages that are on their way or at work may take: of one connection, and of all. */
   readonly maxMessagesBytes: { readonly connection: number; readonly server: number };
 }
@@ -73,12 +75,14 @@ export function createSessions({
   maxConcurrentStreams,
   callBegins,
   untakenMs,
+  silentMs,
   maxMessagesBytes,
 }: SessionsOptions): Sessions {
   const peers = new Map<ServerHttp2Session, Peer>();
   const allRoom = createRoom(maxMessagesBytes.server);
   const pool = new MessagePool();
-  const untaken = watchUntaken(untakenMs);
+  const untaken = createRounds<ServerHttp2Stream>(untakenMs, (stream) => stream.close(constants.NGHTTP2_CANCEL));
+  const silent = createRounds<Silent>(silentMs, (call) => call.endSilent());
   let arriving = 'unknown';
   let draining = false;
   let wake: (() => void) | undefined;
@@ -130,7 +134,12 @@ export function createSessions({
       return undefined;
     }
     const { bound, authorize } = offered;
-    return answerCall(stream, headers, bound, { peer, log, authorize, pool, callBegins, room, untaken });
+    return answerCall(stream, headers, bound, { peer, log, authorize, pool, callBegins, room, untaken, silent });
+  };
+
+  const stopRounds = (): void => {
+    untaken.stop();
+    silent.stop();
   };
 
   return {
@@ -141,14 +150,14 @@ export function createSessions({
     async drain(graceMs) {
       draining = true;
       const ended = new Promise<void>((resolve) => (wake = resolve));
-      if (peers.size === 0) return untaken.stop();
+      if (peers.size === 0) return stopRounds();
       for (const session of peers.keys()) session.close();
       const timer = setTimeout(() => {
         for (const session of peers.keys()) session.destroy();
       }, graceMs);
       await ended;
       clearTimeout(timer);
-      untaken.stop();
+      stopRounds();
     },
   };
 }

@@ -63,6 +63,10 @@ export interface EdgeInferenceConfig {
   readonly probeBudgetMs: number;
   /** How long stop() lets calls finish. */
   readonly drainMs: number;
+  /** How long a gRPC caller has to take a message of an answer, or up to twice. */
+  readonly untakenMs: number;
+  /** How long a stream of requests stays without a message of either side, or up to twice. */
+  readonly silentStreamMs: number;
   /** Models served from files, as version 1. */
   readonly models: readonly ModelFile[];
   /** Folder of models as MODEL/VERSION/model.tflite; undefined = none. */
@@ -98,6 +102,8 @@ export function standaloneConfig(cache: Pick<CachePaths, 'liteRt' | 'tfLite'>): 
     probeTimeoutMs: 60_000,
     probeBudgetMs: 2_000,
     drainMs: 10_000,
+    untakenMs: 60_000,
+    silentStreamMs: 600_000,
     models: [],
     repository: undefined,
     swap: defaultSwap,
@@ -136,6 +142,8 @@ export function readConfig(env: Env): EdgeInferenceConfig {
     probeTimeoutMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_TIMEOUT_MS', defaults.probeTimeoutMs, 100, 3_600_000),
     probeBudgetMs: reader.integer('ATOLL_EDGE_INFERENCE_PROBE_BUDGET_MS', defaults.probeBudgetMs, 1, 600_000),
     drainMs: reader.integer('ATOLL_EDGE_INFERENCE_DRAIN_MS', defaults.drainMs, 0, 600_000),
+    untakenMs: reader.integer('ATOLL_EDGE_INFERENCE_UNTAKEN_MS', defaults.untakenMs, 100, 3_600_000),
+    silentStreamMs: reader.integer('ATOLL_EDGE_INFERENCE_SILENT_STREAM_MS', defaults.silentStreamMs, 1_000, 86_400_000),
     models: reader.pairs('ATOLL_EDGE_INFERENCE_MODELS').map(([name, path]) => ({ name, path })),
     repository: reader.optionalText('ATOLL_EDGE_INFERENCE_REPOSITORY'),
     swap: readSwap(reader),

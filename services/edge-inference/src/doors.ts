@@ -69,6 +69,8 @@ export async function openDoors(config: EdgeInferenceConfig, deps: DoorsDeps): P
     services: [own, open],
     log,
     drainMs: config.drainMs,
+    untakenMs: config.untakenMs,
+    silentMs: config.silentStreamMs,
     ...tls,
     ...(guard.authorizeCall === undefined ? {} : { authorize: guard.authorizeCall }),
   });
