@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { cachePaths } from '@atoll/base/cache';
 import { sha256 } from '@atoll/base/digest';
+import { AtollError } from '@atoll/base/error';
 import { eventually } from '@atoll/base/eventually';
 import { silentLogger } from '@atoll/base/log';
 import { cutModel, layeredModel } from '@atoll/runtime/layered-model-for-tests';
 import type { TensorSpec } from '@atoll/runtime/model';
 import { writeModel } from '@atoll/tflite/write';
 import type { RunResult } from './child-process.js';
-import type { Candidate } from './messages.js';
+import type { LoadCheck } from './load-check.js';
+import type { Candidate, LoadedInfo } from './messages.js';
 import { createPipeline } from './pipeline.js';
 import type { Stage } from './pipeline.js';
 import { startPool } from './pool.js';
@@ -123,6 +125,95 @@ describe('a model cut for two slots in a row', () => {
     assert.ok(failed.length <= 1, `${failed.length} failed`);
     for (const run of failed) assert.equal((run.reason as { code: string }).code, 'UNAVAILABLE');
     for (const run of settled) if (run.status === 'fulfilled') assert.deepEqual(run.value.outputs, expected);
+  });
+
+  const refusing =
+    (why: () => string, looked: Uint8Array[][]) => async (info: LoadedInfo, run: Parameters<LoadCheck>[1]) => {
+      assert.deepEqual([info.inputs[0]?.name, info.outputs[0]?.name], ['layer 0', `layer ${layers.layers}`]);
+      looked.push((await run([input(0)])).outputs);
+      if (why() !== '') throw new AtollError('FAILED_PRECONDITION', why());
+    };
+  const endOf = async (pool: SlotPool, part: number): Promise<void> => {
+    const [...before] = pool.pids;
+    process.kill(before[part] ?? 0, 'SIGKILL');
+    await eventually(() => assert.ok(pool.pids.length === before.length && pool.pids[part] !== before[part]));
+  };
+
+  for (const part of [0, 1]) {
+    test(`serves again once the whole row has answered, after part ${part} came back; else it is off, with the reason`, async () => {
+      const { whole, parts } = await made(7);
+      const pool = await start(2);
+      let fault = 'golden case 1 of 1: 4 of 4 output elements are off';
+      const looked: Uint8Array[][] = [];
+      await pool.open(
+        'm',
+        parts,
+        refusing(() => fault, looked),
+      );
+      await pool.open('whole', [whole]);
+      const [expected] = await outputsOf(pool, 'whole', 1);
+      assert.deepEqual([looked, await outputsOf(pool, 'm', 1)], [[], [expected]]);
+      await endOf(pool, part);
+      await eventually(() => assert.equal(pool.faultOf('m'), fault));
+      // The row was asked as one, before anybody else.
+      assert.deepEqual(looked[0], expected);
+      await assert.rejects(pool.run('m', [input(0)], patient), {
+        code: 'UNAVAILABLE',
+        message: `cannot run m: ${fault}`,
+      });
+      fault = '';
+      await eventually(() => assert.equal(pool.faultOf('m'), undefined));
+      assert.deepEqual(await outputsOf(pool, 'm', 1), [expected]);
+      const tried = looked.length;
+      await outputsOf(pool, 'm', 8);
+      assert.equal(looked.length, tried);
+    });
+  }
+
+  test('a row that answers wrongly leaves its runs to the whole model, and takes them back when it answers', async () => {
+    const { whole, parts } = await made(8);
+    const pool = await start(2);
+    let fault = 'golden case 1 of 1: all are off';
+    const looked: Uint8Array[][] = [];
+    await pool.open(
+      'm',
+      [...parts, whole],
+      refusing(() => fault, looked),
+    );
+    const expected = await outputsOf(pool, 'm', 4);
+    await endOf(pool, 1);
+    for (let tries = 1; tries <= 2; tries++) {
+      await eventually(() => assert.ok(looked.length >= tries));
+      assert.deepEqual([await outputsOf(pool, 'm', 4), pool.faultOf('m')], [expected, undefined]);
+    }
+    fault = '';
+    const tried = looked.length;
+    await eventually(() => assert.ok(looked.length > tried));
+    assert.deepEqual(await outputsOf(pool, 'm', 4), expected);
+  });
+
+  test('runs that wait while a part is replaced are answered by a row that has answered before them', async () => {
+    const { parts } = await made(9);
+    const pool = await start(2);
+    const order: string[] = [];
+    await pool.open('m', parts, async (_, run) => {
+      await run([input(0)]);
+      order.push('tried');
+    });
+    const [expected] = await outputsOf(pool, 'm', 1);
+    const [, second = 0] = pool.pids;
+    process.kill(second, 'SIGKILL');
+    // The end of the process is not known yet, or it is: either way nothing is answered by a part that was not looked at.
+    const runs = Array.from({ length: 6 }, async () => {
+      const { outputs } = await pool.run('m', [input(0)], patient);
+      order.push('ran');
+      return outputs;
+    });
+    const settled = await Promise.allSettled(runs);
+    const failed = settled.filter(({ status }) => status === 'rejected');
+    assert.ok(failed.length <= 1, `${failed.length} failed`);
+    for (const run of settled) if (run.status === 'fulfilled') assert.deepEqual(run.value, expected);
+    assert.deepEqual(order, ['tried', ...Array<string>(6 - failed.length).fill('ran')]);
   });
 
   test('is swapped as one: parts of another cut are refused, and nothing of a model that was closed is left', async () => {

@@ -7,13 +7,14 @@ import { AtollError, reasonOf, toAtollError } from '@atoll/base/error';
 import type { ErrorCode } from '@atoll/base/error';
 import type { Logger } from '@atoll/base/log';
 import { tensorMismatch } from '../models/golden.js';
-import type { RunResult } from './child-process.js';
+import { isBeforeRun, type RunResult } from './child-process.js';
 import { machineMs } from './messages.js';
 import type { LoadedInfo } from './messages.js';
 import { createPipeline } from './pipeline.js';
 import type { Pipeline } from './pipeline.js';
 import type { Load, Plan, Route, Seat } from './placement.js';
 import type { LoadCheck } from './load-check.js';
+import { createRowProof, type RowProof } from './row-proof.js';
 import type { Slot } from './slot.js';
 import { afterFailure } from './trust.js';
 import type { Trust } from './trust.js';
@@ -35,6 +36,8 @@ export interface PlacedModel {
   fault(): string | undefined;
   /** How it stands in a slot: undefined when it has no place there, '' when it runs there, else why it does not. */
   faultAt(seat: number): string | undefined;
+  /** Something may have changed in its slots. */
+  look(): void;
   close(): Promise<void>;
 }
 
@@ -44,7 +47,7 @@ export interface PlacedModelDeps {
   readonly plan: Plan;
   readonly seats: readonly SeatedSlot[];
   readonly log: Logger;
-  /** Judges the model each time that a device takes it back; the first time is the business of whoever loads it. */
+  /** Judges the model each time that a device or a row takes it back; the first time is the business of whoever loads it. */
   readonly check: LoadCheck;
   /** Told where runs failed and were done elsewhere, where they went well, and where a CPU stood in for a device. */
   readonly onRun: (event: 'failed' | 'ran' | 'replaced', seats: readonly number[]) => void;
@@ -68,11 +71,15 @@ interface Way {
   readonly rank: number;
   readonly places: readonly Place[];
   row: Pipeline | undefined;
+  /** Of a row. */
+  readonly proof: RowProof | undefined;
   /** True for a row that was whole only after the model was in service, and is no row of this model. */
   unfit: boolean;
 }
 
 type Signature = Pick<LoadedInfo, 'inputs' | 'outputs'>;
+
+const never = new AbortController().signal;
 
 /** Failures that another slot would have too. */
 const callersFault: ReadonlySet<ErrorCode> = new Set([
@@ -92,10 +99,33 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
     const { slot, device } = seated;
     return [{ key, load, slot, onDevice: device !== undefined, info: undefined, trust: undefined, lastFailure: '' }];
   });
+  const proofOf = (way: () => Way): RowProof =>
+    createRowProof({
+      handle,
+      isThere: () => way().places.every(({ slot, key }) => slot.ready(key)) && isJoined(way()),
+      faultOfParts: () => faultOf(way().places),
+      async prove() {
+        const { places: parts } = way();
+        const [first] = parts.flatMap(({ info }) => info ?? []);
+        const row = rowOf(parts, runAt);
+        if (first === undefined) throw new AtollError('INTERNAL', `cannot try ${handle}: it has no place`);
+        const { inputs, outputs } = row;
+        await check({ ...first, inputs, outputs }, (given) => row.run(given, never, false));
+      },
+      onTried(fault) {
+        if (fault === undefined) log.info('a row of parts answered its golden cases and serves again', { handle });
+        else log.error('a row of parts does not answer its golden cases and stays off', { handle, reason: fault });
+        onRun(fault === undefined ? 'ran' : 'failed', seatsOf(way()));
+      },
+    });
   const ways = plan.routes.flatMap(({ kind, on, loads }, rank): Way[] => {
     const all = loads.flatMap((index) => places[index] ?? []);
     const rows = kind === 'pipeline' ? [all] : all.map((place) => [place]);
-    return rows.map((row) => ({ kind, on, rank, places: row, row: undefined, unfit: false }));
+    return rows.map((row) => {
+      const proof = kind === 'pipeline' ? proofOf(() => way) : undefined;
+      const way: Way = { kind, on, rank, places: row, row: undefined, unfit: false, proof };
+      return way;
+    });
   });
   /** False where the model has CPU slots alone, whole: then nothing is told of its runs. */
   const mayFall = ways.some(({ on, kind }) => on === 'device' || kind === 'pipeline');
@@ -112,11 +142,13 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
         if (isLoaded) await check(info, run);
       }
       place.info = info;
+      if (isLoaded) for (const way of ways) if (way.places.includes(place)) way.proof?.doubt();
     };
   const loadAt = async (place: Place): Promise<void> => {
     const { slot, key, load, onDevice } = place;
     if (onDevice) await slot.keep(key, load.candidates, take(place));
-    else place.info = await slot.open(key, load.candidates);
+    else if (load.segment === undefined) place.info = await slot.open(key, load.candidates);
+    else await slot.open(key, load.candidates, take(place));
   };
   const runAt = (
     { slot, key }: Place,
@@ -126,17 +158,34 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
   ): Promise<RunResult> => slot.run(key, inputs, signal, patient);
 
   /** What a way takes and gives, once all of it has been loaded. */
+  /** A part of a row that serves: it is waited for here, since what waits in its slot would run before the row is tried. */
+  const runPart = async (
+    proof: RowProof | undefined,
+    ...[place, inputs, signal, patient]: Parameters<typeof runAt>
+  ): Promise<RunResult> => {
+    for (let again = patient; ; again = false) {
+      if (patient) await proof?.whole(signal);
+      else if (proof?.holds === false) throw new AtollError('UNAVAILABLE', `cannot run ${handle}: a part is new`);
+      try {
+        return await runAt(place, inputs, signal, false);
+      } catch (error) {
+        if (!again || !isBeforeRun(error)) throw error;
+      }
+    }
+  };
+  const rowOf = (places: readonly Place[], run: typeof runAt): Pipeline =>
+    createPipeline(
+      places.map((place) => ({
+        inputs: place.info?.inputs ?? [],
+        outputs: place.info?.outputs ?? [],
+        run: (inputs, signal, patient) => run(place, inputs, signal, patient),
+      })),
+    );
   const signatureOf = (way: Way): Signature | undefined => {
     const infos = way.places.flatMap(({ info }) => info ?? []);
     if (infos.length < way.places.length) return undefined;
     if (way.kind === 'whole') return infos[0];
-    way.row ??= createPipeline(
-      way.places.map((place, i) => ({
-        inputs: infos[i]?.inputs ?? [],
-        outputs: infos[i]?.outputs ?? [],
-        run: (inputs, signal, patient) => runAt(place, inputs, signal, patient),
-      })),
-    );
+    way.row ??= rowOf(way.places, (...run) => runPart(way.proof, ...run));
     return way.row;
   };
   const isReady = ({ slot, key, trust }: Place): boolean =>
@@ -154,8 +203,8 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
       return false;
     }
   };
-  const isOpen = (way: Way): boolean => way.places.every(isReady) && isJoined(way);
-  const hasFault = (way: Way): boolean => way.places.some(({ slot, key }) => slot.faultOf(key) !== undefined);
+  const isOpen = (way: Way): boolean => way.places.every(isReady) && isJoined(way) && way.proof?.holds !== false;
+  const hasFault = (way: Way): boolean => (faultOf(way.places) ?? way.proof?.fault) !== undefined;
   const waiting = (way: Way): number => Math.max(...way.places.map(({ slot }) => slot.load));
   const better = (one: Way, other: Way): Way => {
     if (one.rank !== other.rank) return one.rank < other.rank ? one : other;
@@ -252,17 +301,24 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
       return runAt(place, inputs, signal, true);
     },
     fault: () => {
-      const faults = ways.map((way) => faultOf(way.places));
+      const faults = ways.map((way) => faultOf(way.places) ?? way.proof?.fault);
       return faults.includes(undefined) ? undefined : faults.at(-1);
     },
     faultAt(seat) {
       const here = places.filter(({ load }) => load.seat === seat);
       if (here.length === 0) return undefined;
       const away = here.find((place) => !isReady(place));
-      if (away === undefined) return '';
-      return (faultOf([away]) ?? away.lastFailure) || 'its runtime process is being replaced';
+      if (away !== undefined) return (faultOf([away]) ?? away.lastFailure) || 'its runtime process is being replaced';
+      const row = ways.find(
+        ({ proof, places: parts }) => proof?.holds === false && here.some((one) => parts.includes(one)),
+      );
+      return row === undefined ? '' : (row.proof?.fault ?? 'its row has not answered the golden cases yet');
+    },
+    look() {
+      for (const way of ways) way.proof?.look();
     },
     async close() {
+      for (const way of ways) way.proof?.stop();
       await Promise.all(places.map(({ slot, key }) => slot.close(key)));
     },
   };

@@ -106,6 +106,7 @@ export async function startPool({
       },
       onFault: () => {
         onFault?.();
+        for (const model of models.values()) model.look();
         look(seat);
       },
     });

@@ -47,12 +47,12 @@ export interface Slot {
   faultOf(handle: string): string | undefined;
   /** True when a run of this model would begin now or after those before it. */
   ready(handle: string): boolean;
-  /** Loads a model and keeps it loaded in every child to come. */
-  open(handle: string, candidates: readonly Candidate[]): Promise<LoadedInfo>;
   /**
-   * As open, but a model that does not load is tried again from time to time. `check` looks at the model each time that it is
-   * loaded, and throws when it may not run.
+   * Loads a model and keeps it loaded in every child to come. `check` looks at the model each time that it is loaded, and throws
+   * when it may not run.
    */
+  open(handle: string, candidates: readonly Candidate[], check?: LoadCheck): Promise<LoadedInfo>;
+  /** As open, but a model that does not load is tried again from time to time. */
   keep(handle: string, candidates: readonly Candidate[], check: LoadCheck): Promise<void>;
   /**
    * UNAVAILABLE when the child ends or hangs in it; CANCELLED when `signal` aborts before it was sent. One that is not `patient`
@@ -134,7 +134,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     child = undefined;
     for (const job of waiting.splice(0)) {
       if (job.patient) waitForChild(job);
-      else job.reject(runtimeGone(`cannot run ${job.handle}: the runtime process is being replaced`));
+      else job.reject(runtimeGone(`cannot run ${job.handle}: the runtime process is being replaced`, undefined, false));
     }
   };
 
@@ -337,10 +337,10 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
     },
     ready: (handle) => child !== undefined && kept.has(handle) && !broken.has(handle) && !arriving.has(handle),
     faultOf: (handle) => down ?? broken.get(handle),
-    async open(handle, candidates) {
+    async open(handle, candidates, check = () => undefined) {
       if (child === undefined) await new Promise<void>((resolve) => openers.push(resolve));
       if (child === undefined) throw stopped();
-      const one = { candidates, check: () => undefined };
+      const one = { candidates, check };
       const info = await load(child, handle, one);
       kept.set(handle, one);
       return info;
@@ -366,7 +366,7 @@ export async function startSlot(options: SlotOptions): Promise<Slot> {
       new Promise((resolve, reject) => {
         if (stopping.signal.aborted) return reject(stopped());
         if (!patient && child === undefined)
-          return reject(runtimeGone(`cannot run ${handle}: there is no runtime process`));
+          return reject(runtimeGone(`cannot run ${handle}: there is no runtime process`, undefined, false));
         const job = { handle, inputs, signal, resolve, reject, sinceMs: machineMs(), patient, retried: false };
         if (child === undefined) return waitForChild(job);
         waiting.push(job);
