@@ -310,7 +310,8 @@ export function createPlacedModel({ handle, plan, seats, log, check, onRun }: Pl
       const away = here.find((place) => !isReady(place));
       if (away !== undefined) return (faultOf([away]) ?? away.lastFailure) || 'its runtime process is being replaced';
       const row = ways.find(
-        ({ proof, places: parts }) => proof?.holds === false && here.some((one) => parts.includes(one)),
+        ({ proof, unfit, places: parts }) =>
+          !unfit && proof?.holds === false && here.some((one) => parts.includes(one)),
       );
       return row === undefined ? '' : (row.proof?.fault ?? 'its row has not answered the golden cases yet');
     },

@@ -42,6 +42,7 @@ export function createRowProof(row: Row): RowProof {
   let isTrying = false;
   let fault: string | undefined;
   let trust: Trust | undefined;
+  /** Runs while the row is left alone. */
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const waiting = new Set<() => void>();
@@ -49,12 +50,12 @@ export function createRowProof(row: Row): RowProof {
   const wake = (): void => {
     for (const one of waiting) one();
   };
-  const isDue = (): boolean =>
-    !stopped && proved < doubts && row.isThere() && (trust === undefined || trust.awayUntilMs <= machineMs());
+  const isDue = (): boolean => !stopped && timer === undefined && proved < doubts && row.isThere();
   const proveOnce = async (): Promise<void> => {
     const from = doubts;
     try {
       await row.prove();
+      if (from < doubts) return;
       proved = from;
       fault = undefined;
       trust = undefined;
@@ -63,7 +64,7 @@ export function createRowProof(row: Row): RowProof {
       if (stopped || from < doubts || !row.isThere()) return;
       fault = reasonOf(error);
       trust = afterFailure(trust, machineMs());
-      timer = setTimeout(look, Math.max(0, trust.awayUntilMs - machineMs()) + 1);
+      timer = setTimeout(again, Math.max(0, trust.awayUntilMs - machineMs()));
       timer.unref();
     }
     row.onTried(fault);
@@ -78,6 +79,14 @@ export function createRowProof(row: Row): RowProof {
   const look = (): void => {
     wake();
     void tryIt();
+  };
+  const unpause = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const again = (): void => {
+    unpause();
+    look();
   };
   const change = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
@@ -101,7 +110,7 @@ export function createRowProof(row: Row): RowProof {
       doubts++;
       fault = undefined;
       trust = undefined;
-      clearTimeout(timer);
+      unpause();
     },
     look,
     async whole(signal) {
@@ -115,7 +124,7 @@ export function createRowProof(row: Row): RowProof {
     },
     stop() {
       stopped = true;
-      clearTimeout(timer);
+      unpause();
       wake();
     },
   };
