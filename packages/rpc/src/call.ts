@@ -108,8 +108,8 @@ class OpenCall implements AnsweredCall, Silent {
     this.#border = border;
     const { pool } = border;
     this.#reader = bound.requestsRecycled
-      ? new MessageReader(maxMessageBytes, (length) => pool.take(length))
-      : new MessageReader(maxMessageBytes);
+      ? new MessageReader(bound.mostRequestBytes, (length) => pool.take(length))
+      : new MessageReader(bound.mostRequestBytes);
   }
 
   begin(): void {
@@ -148,7 +148,7 @@ class OpenCall implements AnsweredCall, Silent {
       this.#timer = setTimeout(() => this.#expire(), Math.min(timeoutMs, longestTimerMs));
     }
     const encoding = this.#headers['grpc-encoding']?.toString() ?? 'identity';
-    const unpack = unpackerOf(encoding, maxMessageBytes);
+    const unpack = unpackerOf(encoding, this.#bound.mostRequestBytes);
     if (unpack === undefined)
       throw new AtollError('UNIMPLEMENTED', `Received a request in an unknown encoding: ${encoding.slice(0, 40)}`);
     this.#unpack = unpack;

@@ -33,6 +33,40 @@ describe('checkFieldCount()', () => {
     checkFieldCount(BlobServiceService.findMissing.requestSerialize({ sha256 }));
   });
 
+  test('is not led astray by groups, by lengths longer than they need to be, and by what says it is longer', () => {
+    const many = repeated([0x1a, 0], 100_000);
+    assert.throws(() => checkFieldCount(Buffer.concat([Buffer.from([0x0b, 0x0c]), many])), /it has a group/);
+    const long = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01];
+    assert.throws(() => checkFieldCount(Buffer.concat([Uint8Array.from([0x1a, ...long]), many])), refused);
+    assert.throws(
+      () => checkFieldCount(Buffer.concat([Uint8Array.from([0x0a, 0xff, 0xff, 0xff, 0x7f]), many]), 1),
+      refused,
+    );
+  });
+
+  test('counts the fields of messages within it, all together, where it is told of them', () => {
+    const within = (count: number): Buffer => Buffer.concat([Uint8Array.from([0x0a, 100]), repeated([0x1a, 0], count)]);
+    const half = Buffer.concat(Array.from({ length: 1_400 }, () => within(50)));
+    checkFieldCount(half);
+    assert.throws(() => checkFieldCount(half, 1), refused);
+    // A photo within is bytes, whatever they look like.
+    const photo = repeated([0x1a, 0], 100_000);
+    const head = Buffer.from([
+      0x1a,
+      0x80 | (photo.length & 0x7f),
+      0x80 | ((photo.length >> 7) & 0x7f),
+      photo.length >> 14,
+    ]);
+    const { length } = photo;
+    const outer = Buffer.from([
+      0x0a,
+      0x80 | ((length + 4) & 0x7f),
+      0x80 | (((length + 4) >> 7) & 0x7f),
+      (length + 4) >> 14,
+    ]);
+    checkFieldCount(Buffer.concat([outer, head, photo]), 1);
+  });
+
   test('leaves what is cut off or no message to the decoder', () => {
     checkFieldCount(Buffer.alloc(200_000, 0xff));
     checkFieldCount(Buffer.concat([Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x7f]), Buffer.alloc(200_000)]));

@@ -3,6 +3,7 @@
  * once. A call that ends early (cancel, deadline, lost peer) aborts the handler's signal.
  */
 import type { Call, MethodDefinition, ServiceDefinition } from './definition.js';
+import { maxMessageBytes, maxShortRequestBytes } from './limits.js';
 
 /** What came with a call beside its messages. */
 export interface CallMetadata {
@@ -29,12 +30,19 @@ export type Handlers<D extends ServiceDefinition> = { readonly [K in keyof D]: C
 export interface BoundMethod {
   readonly method: MethodDefinition;
   readonly handle: (input: unknown, context: CallContext) => unknown;
+  /** Of one message of a request. */
+  readonly mostRequestBytes: number;
   /** See BindOptions. */
   readonly requestsRecycled: boolean;
 }
 
 /** How the methods of a service are served. */
-export interface BindOptions {
+export interface BindOptions<Name extends string = string> {
+  /**
+   * The methods whose requests may be as long as any message; those of the others are short then: decoding holds up everybody,
+   * and names and numbers take little. Default: all.
+   */
+  readonly longRequests?: readonly Name[];
   /**
    * The memory of a request is used again as soon as its call has been answered well, so no part of it is read after that.
    * Without it a request lasts as long as whoever holds it. Only for methods with one request and one answer.
@@ -52,13 +60,15 @@ export interface BoundService {
 export function bindService<D extends ServiceDefinition>(
   definition: D,
   handlers: Handlers<D>,
-  { recycleRequests = false }: BindOptions = {},
+  { recycleRequests = false, longRequests }: BindOptions<keyof D & string> = {},
 ): BoundService {
+  const long: readonly string[] = longRequests ?? Object.keys(definition);
   return {
     definition,
     methods: Object.entries(definition).map(([name, method]) => ({
       method,
       handle: handlers[name] as BoundMethod['handle'],
+      mostRequestBytes: long.includes(name) ? maxMessageBytes : maxShortRequestBytes,
       requestsRecycled: recycleRequests && !method.requestStream && !method.responseStream,
     })),
   };

@@ -44,27 +44,34 @@ export function createHealth(): Health {
       signal.addEventListener('abort', watcher);
     });
 
-  const service = bindService(HealthService, {
-    async check({ service: part }) {
-      const status = statusOf(part);
-      if (status !== Status.SERVICE_UNKNOWN) return { status };
-      const name = JSON.stringify(part.slice(0, 100));
-      throw new AtollError('NOT_FOUND', `cannot tell the health of ${name}: this server has no such part`);
-    },
-    async *watch({ service: part }: HealthCheckRequest, { signal }: CallContext): AsyncGenerator<HealthCheckResponse> {
-      for (let told: Status | undefined; !signal.aborted;) {
+  const service = bindService(
+    HealthService,
+    {
+      async check({ service: part }) {
         const status = statusOf(part);
-        if (status !== told) yield { status };
-        told = status;
-        if (stopped) return;
-        // Something may have changed while the answer was on its way.
-        if (statusOf(part) === told) await change(signal);
-      }
+        if (status !== Status.SERVICE_UNKNOWN) return { status };
+        const name = JSON.stringify(part.slice(0, 100));
+        throw new AtollError('NOT_FOUND', `cannot tell the health of ${name}: this server has no such part`);
+      },
+      async *watch(
+        { service: part }: HealthCheckRequest,
+        { signal }: CallContext,
+      ): AsyncGenerator<HealthCheckResponse> {
+        for (let told: Status | undefined; !signal.aborted;) {
+          const status = statusOf(part);
+          if (status !== told) yield { status };
+          told = status;
+          if (stopped) return;
+          // Something may have changed while the answer was on its way.
+          if (statusOf(part) === told) await change(signal);
+        }
+      },
+      list: async () => ({
+        statuses: Object.fromEntries([...parts.keys()].map((part) => [part, { status: statusOf(part) }])),
+      }),
     },
-    list: async () => ({
-      statuses: Object.fromEntries([...parts.keys()].map((part) => [part, { status: statusOf(part) }])),
-    }),
-  });
+    { longRequests: [] },
+  );
   return {
     service,
     set(part, serving) {

@@ -1,6 +1,9 @@
 /** Largest message in bytes that any client or server of Atoll takes or sends. */
 export const maxMessageBytes = 16 * 1024 * 1024;
 
+/** Largest request in bytes of a method that carries neither tensors nor photos, where its service says which ones do. */
+export const maxShortRequestBytes = 256 * 1024;
+
 /** Of messages that are on their way to a server or at work there: of one connection, and of all. */
 export const maxMessagesBytes = { connection: 8 * maxMessageBytes, server: 16 * maxMessageBytes } as const;
 

@@ -23,7 +23,11 @@ export function reflection(services: readonly BoundService[]): readonly BoundSer
       }
     },
   };
-  const own = [bindService(ServerReflectionService, handlers), bindService(ServerReflectionAlphaService, handlers)];
+  const short = { longRequests: [] };
+  const own = [
+    bindService(ServerReflectionService, handlers, short),
+    bindService(ServerReflectionAlphaService, handlers, short),
+  ];
   const names = [...services, ...own].flatMap(serviceName).toSorted();
   return own;
 }

@@ -10,6 +10,7 @@ import { BlobServiceService } from '@atoll/proto/atoll/v1/blob';
 import { GRPCInferenceServiceService } from '@atoll/proto/inference/open_inference_grpc';
 import { type Channel, openChannel } from './channel.js';
 import { bindService, type Handlers } from './handlers.js';
+import { maxShortRequestBytes } from './limits.js';
 import { type RunningServer, type ServerOptions, startServer } from './server.js';
 
 type Blobs = Handlers<typeof BlobServiceService>;
@@ -17,14 +18,15 @@ const refuse = async (): Promise<never> => {
   throw new AtollError('UNIMPLEMENTED', 'not in this test');
 };
 
+// oxlint-disable-next-line require-yield
+async function* none(): AsyncGenerator<never> {
+  await refuse();
+}
+
 async function serve(
   handlers: Partial<Blobs>,
   options: Partial<ServerOptions> = {},
 ): Promise<{ server: RunningServer; channel: Channel }> {
-  // oxlint-disable-next-line require-yield
-  const none = async function* (): AsyncGenerator<never> {
-    await refuse();
-  };
   const service = bindService(BlobServiceService, { findMissing: refuse, put: refuse, get: none, ...handlers });
   const server = await startServer({ listen: '127.0.0.1:0', services: [service], log: silentLogger, ...options });
   const channel = openChannel(server.address);
@@ -183,4 +185,22 @@ test('authorize is asked before the handler: what it throws is the answer, what 
   await assert.rejects(client.findMissing({ sha256: [] }), { code: 'UNAUTHENTICATED' });
   const path = '/atoll.v1.BlobService/FindMissing';
   assert.deepEqual(seen, [path, undefined, 'camera', path, undefined]);
+});
+
+test('a service may say which of its methods take long requests: the others take short ones, packed or not', async () => {
+  const service = bindService(
+    BlobServiceService,
+    { findMissing: async ({ sha256 }) => ({ missingSha256: [String(sha256.length)] }), put: refuse, get: none },
+    { longRequests: ['put'] },
+  );
+  const server = await startServer({ listen: '127.0.0.1:0', services: [service], log: silentLogger });
+  const channel = openChannel(server.address);
+  after(async () => {
+    channel.close();
+    await server.stop();
+  });
+  const client = channel.client(BlobServiceService);
+  const ask = (bytes: number) => client.findMissing({ sha256: ['a'.repeat(bytes)] });
+  assert.deepEqual(await ask(maxShortRequestBytes - 10), { missingSha256: ['1'] });
+  await assert.rejects(ask(maxShortRequestBytes), { code: 'RESOURCE_EXHAUSTED', message: /larger than max/ });
 });

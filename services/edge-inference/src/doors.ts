@@ -22,10 +22,14 @@ import { describeModels } from './rpc/describe-models.js';
 import { explain } from './rpc/explain.js';
 import { createHealthReport, type HealthReport } from './rpc/health-report.js';
 import { openInference } from './rpc/open-inference.js';
-import { predictStream } from './rpc/predict-stream.js';
+import { decodePhotoOfStream, predictStream } from './rpc/predict-stream.js';
 import { predict } from './rpc/predict.js';
 import type { SlotPool } from './runtime/pool.js';
 import type { SwapManager } from './swap/manager.js';
+
+const { predictStream: stream, ...others } = InferenceServiceService;
+/** The generated service, but for what is checked before a photo of a stream is decoded. */
+const definition = { ...others, predictStream: { ...stream, requestDeserialize: decodePhotoOfStream } };
 
 /** What is behind the doors. */
 export interface DoorsDeps {
@@ -55,13 +59,17 @@ export interface Doors {
 export async function openDoors(config: EdgeInferenceConfig, deps: DoorsDeps): Promise<Doors> {
   const { inference, manager, pool, repository, readiness, backends, guard, restarts, log } = deps;
   const one = predict(inference);
-  const own = bindService(InferenceServiceService, {
-    predict: one,
-    predictStream: predictStream(one),
-    describeModels: describeModels(manager, backends),
-    explain: explain({ manager, inference, pool, backends, backendRule: config.backend }),
-    ...control(manager, repository),
-  });
+  const own = bindService(
+    definition,
+    {
+      predict: one,
+      predictStream: predictStream(one),
+      describeModels: describeModels(manager, backends),
+      explain: explain({ manager, inference, pool, backends, backendRule: config.backend }),
+      ...control(manager, repository),
+    },
+    { longRequests: ['predict', 'predictStream'] },
+  );
   const open = openInference({ inference, manager, repository, readiness, slots: pool.size });
   const tls = guard.tls === undefined ? {} : { tls: guard.tls };
   const server = await startServer({

@@ -2,6 +2,7 @@
 import { AtollError } from '@atoll/base/error';
 import type { ServiceDefinition } from '@atoll/rpc/definition';
 import type { BoundMethod, BoundService } from '@atoll/rpc/handlers';
+import { maxMessageBytes } from '@atoll/rpc/limits';
 
 /** The door. */
 export interface Door {
@@ -21,6 +22,7 @@ export function createDoor(definition: ServiceDefinition): Door {
   const methods = Object.values(definition).map((method): BoundMethod => ({
     method,
     handle: (input, context) => knock(method.path).handle(input, context),
+    mostRequestBytes: maxMessageBytes,
     requestsRecycled: false,
   }));
   return {

@@ -180,6 +180,7 @@ describe('a node over HTTP', { timeout: 60_000 }, () => {
       ['/v2/models/tiny/infer', 'x', 400, /is 5 and the body has 1/, { 'Inference-Header-Content-Length': '5' }],
       ['/v2/models/tiny/infer', 'x', 400, /not a whole number/, { 'Inference-Header-Content-Length': '-5' }],
       ['/v2/models/tiny/infer', Buffer.alloc(16 * 1024 * 1024 + 1), 413, /are the limit/],
+      ['/v2/repository/index', `{"ready":true${' '.repeat(64 * 1024)}}`, 413, /65536 are the limit/],
       ['/v2/models/tiny', '', 405, /takes GET/],
       ['/v2/models/%zz/infer', '', 400, /cannot be decoded/],
       ['/v2/nothing', '', 404, /nothing at this address/],

@@ -5,6 +5,9 @@ import type { Exchange } from './exchange.js';
 import type { Handler } from './handlers.js';
 import { readJsonObject } from './json-object.js';
 
+/** Of JSON that says what to do; parsing holds up everybody. */
+const maxParametersBytes = 64 * 1024;
+
 /** POST /v2/repository/index; `{"ready": true}` lists only what serves. */
 export function repositoryIndex(repository: Repository): Handler {
   return async (exchange) => {
@@ -51,7 +54,7 @@ export function repositoryUnload(repository: Repository): Handler {
 }
 
 async function parametersOf(exchange: Exchange): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await exchange.body();
+  const bytes = await exchange.body(maxParametersBytes);
   return bytes.byteLength === 0 ? {} : readJsonObject(bytes);
 }
 

@@ -1,65 +1,74 @@
 /*
  * How many parts a ModelInferRequest has, before its decoder makes an object of each: a part takes two bytes on the wire and some
- * hundred in memory, so a message of 16 MiB could hold up everybody for seconds and take gigabytes. Only counts; what is not
- * well-formed is left to the decoder's words.
+ * hundred in memory, so a message of 16 MiB could hold up everybody for seconds and take gigabytes. Only counts; what is cut off
+ * is left to the decoder's words, and what its decoder would take otherwise than it looks is refused.
  * Source: open_inference_grpc.proto; Protocol Buffers, Encoding.
  */
 import { AtollError } from '@atoll/base/error';
+import { FieldScanner } from '@atoll/rpc/field-scanner';
 
 /** 256 tensors with their names, types, shapes, contents and parameters have less. */
 const mostParts = 8_192;
 /** Of 32 dimensions, ten bytes each. */
 const mostShapeBytes = 320;
+/** Elements of typed lists whose decoders take them one by one; those of 64 bits become big integers, at some times the price. */
+const mostElements = { short: 2 ** 20, long: 2 ** 18 } as const;
 
-type Level = 'request' | 'input' | 'other';
+type Level = 'request' | 'input' | 'output' | 'contents' | 'parameter' | 'value';
+
+/** The fields of each message that are messages. */
+const children: Readonly<Record<Level, Readonly<Record<number, Level>>>> = {
+  request: { 4: 'parameter', 5: 'input', 6: 'output' },
+  input: { 4: 'parameter', 5: 'contents' },
+  output: { 2: 'parameter' },
+  contents: {},
+  parameter: { 2: 'value' },
+  value: {},
+};
+/** The lists of contents whose elements are varints. */
+const varintLists: Readonly<Record<number, keyof typeof mostElements>> = {
+  1: 'short',
+  2: 'short',
+  3: 'long',
+  4: 'short',
+  5: 'long',
+};
 
 /** INVALID_ARGUMENT when a request has more parts than any that makes sense. */
 export function checkParts(message: Buffer): void {
-  let left = mostParts;
+  let parts = 0;
+  const elements = { short: 0, long: 0 };
   const part = (): void => {
-    if (--left < 0) throw new AtollError('INVALID_ARGUMENT', `cannot infer: the request has over ${mostParts} parts`);
+    if (++parts > mostParts) throw refused(`the request has over ${mostParts} parts`);
   };
-  const walk = (start: number, end: number, level: Level): void => {
-    let at = start;
-    const varint = (): number => {
-      let value = 0;
-      for (let scale = 1; at < end; scale *= 128) {
-        const byte = message[at++] ?? 0;
-        value += (byte & 0x7f) * scale;
-        if (byte < 0x80) return value;
+  const element = (kind: keyof typeof mostElements): void => {
+    if (++elements[kind] > mostElements[kind])
+      throw refused(`a typed list has over ${mostElements[kind]} elements: send them as raw_input_contents`);
+  };
+  const walk = (from: number, to: number, level: Level): void => {
+    const scanner = new FieldScanner(message, from, to);
+    for (let step = scanner.next(); step !== 'end'; step = scanner.next()) {
+      const { field, wireType, start } = scanner;
+      if (step === 'broken' || (step === 'early' && level === 'request')) return;
+      if (step === 'early' || step === 'group' || (step === 'cut' && to < message.length))
+        throw refused('the request is not well-formed');
+      const list = level === 'contents' ? varintLists[field] : undefined;
+      if (level !== 'contents' || wireType === 2) part();
+      else if (wireType === 0) element(list ?? 'long');
+      if (wireType === 2) {
+        const end = Math.min(scanner.end, message.length);
+        if (level === 'input' && field === 3 && end - start > mostShapeBytes)
+          throw refused('the shape of an input has over 32 dimensions');
+        const child = children[level][field];
+        if (child !== undefined) walk(start, end, child);
+        if (list !== undefined) for (let at = start; at < end; at++) if ((message[at] ?? 0) < 0x80) element(list);
       }
-      return Infinity;
-    };
-    while (at < end) {
-      const tag = varint();
-      const field = Math.floor(tag / 8);
-      switch (tag % 8) {
-        case 0:
-          varint();
-          if (level === 'input') part();
-          break;
-        case 1:
-          at += 8;
-          break;
-        case 5:
-          at += 4;
-          break;
-        case 2: {
-          const bytes = varint();
-          if (bytes > end - at) return;
-          part();
-          if (level === 'input' && field === 3 && bytes > mostShapeBytes)
-            throw new AtollError('INVALID_ARGUMENT', 'cannot infer: the shape of an input has over 32 dimensions');
-          if (level === 'request' && (field === 5 || field === 6))
-            walk(at, at + bytes, field === 5 ? 'input' : 'other');
-          if (level === 'input' && field === 5) walk(at, at + bytes, 'other');
-          at += bytes;
-          break;
-        }
-        default:
-          return;
-      }
+      if (step === 'cut') return;
     }
   };
   walk(0, message.length, 'request');
+}
+
+function refused(why: string): AtollError {
+  return new AtollError('INVALID_ARGUMENT', `cannot infer: ${why}`);
 }

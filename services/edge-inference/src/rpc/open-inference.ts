@@ -66,5 +66,5 @@ export function openInference({ inference, manager, repository, readiness, slots
     logSettings,
   };
   // Tensors are views of their request, and nothing reads them once the run has given its outputs.
-  return bindService(definition, handlers, { recycleRequests: true });
+  return bindService(definition, handlers, { recycleRequests: true, longRequests: ['modelInfer', 'modelStreamInfer'] });
 }

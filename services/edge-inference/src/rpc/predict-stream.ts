@@ -1,12 +1,19 @@
 import { toAtollError } from '@atoll/base/error';
-import type {
-  PredictRequest,
-  PredictResponse,
+import {
+  type PredictRequest,
+  type PredictResponse,
   PredictStreamRequest,
-  PredictStreamResponse,
+  type PredictStreamResponse,
 } from '@atoll/proto/atoll/v1/inference';
+import { checkFieldCount } from '@atoll/rpc/field-count';
 import type { CallContext } from '@atoll/rpc/handlers';
 import { inOrder } from './in-order.js';
+
+/** The photo of a stream's message is a message within it, whose fields are counted before it is decoded. */
+export function decodePhotoOfStream(message: Buffer): PredictStreamRequest {
+  checkFieldCount(message, 1);
+  return PredictStreamRequest.decode(message);
+}
 
 /** Photos of one stream that are judged at the same time. */
 const ahead = 4;
