@@ -16,6 +16,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { AtollError, errnoOf } from '@atoll/base/error';
@@ -33,15 +34,14 @@ export const lockFolder: string = existsSync('/dev/shm') ? '/dev/shm/atoll-devic
 
 /** LOCK_EX | LOCK_NB, sys/file.h. */
 const exclusiveNow = 2 | 4;
+/** Anybody may make a file, and remove his own. */
+const forAll = 0o1777;
+/** Bytes of a line with a process id and a host's name. */
+const longestOwner = 280;
 
 /** Takes the device at `path`; UNAVAILABLE names the process that has it. */
 export function lockDevice(path: string): DeviceLock {
-  try {
-    mkdirSync(lockFolder);
-    chmodSync(lockFolder, 0o1777);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
+  makeFolder();
   const file = join(lockFolder, `${path.replaceAll(/[^\w.-]+/g, '_')}.lock`);
   const flock = koffi.load(null).func('int flock(int descriptor, int operation)') as unknown as (
     descriptor: number,
@@ -57,7 +57,7 @@ export function lockDevice(path: string): DeviceLock {
     }
     if (writable) {
       ftruncateSync(descriptor);
-      writeSync(descriptor, `${process.pid}\n`, 0);
+      writeSync(descriptor, `${process.pid} ${hostname()}\n`, 0);
     }
     return {
       release: () => {
@@ -68,13 +68,26 @@ export function lockDevice(path: string): DeviceLock {
   }
 }
 
-/** Reads who has the lock, and closes the file. */
+/** For all users; one that a container engine made for a mount belongs to root alone until root is here. */
+function makeFolder(): void {
+  try {
+    mkdirSync(lockFolder);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const { uid, mode } = statSync(lockFolder);
+    if (uid !== process.getuid?.() || (mode & 0o7777) === forAll) return;
+  }
+  chmodSync(lockFolder, forAll);
+}
+
+/** Reads who has the lock, and closes the file. The process id of another container says nothing without its name. */
 function ownerOf(descriptor: number): string {
-  const text = Buffer.alloc(16);
-  readSync(descriptor, text, 0, text.length, 0);
+  const text = Buffer.alloc(longestOwner);
+  const sizeBytes = readSync(descriptor, text, 0, text.length, 0);
   closeSync(descriptor);
-  const pid = /^\d+/.exec(text.toString('latin1'))?.[0];
-  return pid === undefined ? 'another process' : `process ${pid}`;
+  const [, pid, host] = /^(\d+)(?: ([\w.-]+))?\n/.exec(text.toString('latin1', 0, sizeBytes)) ?? [];
+  if (pid === undefined) return 'another process';
+  return host === undefined || host === hostname() ? `process ${pid}` : `process ${pid} of ${host}`;
 }
 
 /** A file of another user can be locked, but may not be written. */

@@ -83,6 +83,17 @@ for (const folder of folders) {
       }
     });
 
+    test('pods that may use an accelerator lock it where all others of the machine do', async () => {
+      const locks = '/dev/shm/atoll-devices';
+      for (const object of pods(await render(folder))) {
+        const mounts = object.pod.containers.flatMap((container) => container.volumeMounts ?? []);
+        if (!mounts.some(({ mountPath }) => mountPath === '/dev/bus/usb')) continue;
+        const mount = mounts.find(({ mountPath }) => mountPath === locks);
+        const volume = object.pod.volumes?.find(({ name }) => name === mount?.name);
+        assert.equal(volume?.hostPath?.path, locks, titled(object));
+      }
+    });
+
     test('every selector finds a pod, every mount a volume', async () => {
       const objects = await render(folder);
       const all = pods(objects);
