@@ -289,3 +289,29 @@ test('a stream of requests on which neither side sends is ended with its reason,
   watch.close(constants.NGHTTP2_CANCEL);
   await checkServing(server.address, 5_000);
 });
+
+test('a stream both ways whose caller never ends its side: its status comes, and what is not taken is let go', async () => {
+  const { server } = await serve({}, { untakenMs: 100 });
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', 'grpc-timeout': '300m' };
+  const list = Buffer.from([0, 0, 0, 0, 3, 0x3a, 1, 0x2a]);
+  const open = connect(`http://${server.address}`);
+  const shut = connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
+  after(() => {
+    open.close();
+    shut.close();
+  });
+  const signal = AbortSignal.timeout(10_000);
+  const [taken, untaken] = [open, shut].map((session) => {
+    const stream = session.request(headers);
+    stream.on('error', () => undefined).resume();
+    stream.write(list);
+    return { stream, closed: once(stream, 'close', { signal }) };
+  });
+  assert.ok(taken !== undefined && untaken !== undefined);
+  const [trailers] = (await once(taken.stream, 'trailers', { signal })) as [IncomingHttpHeaders];
+  assert.equal(trailers['grpc-status'], '4');
+  await taken.closed;
+  await untaken.closed;
+  assert.equal(untaken.stream.rstCode, constants.NGHTTP2_CANCEL);
+});

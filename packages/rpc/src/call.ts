@@ -325,7 +325,11 @@ class OpenCall implements AnsweredCall, Silent {
   }
 
   #open(): void {
-    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+    this.#stream.on('wantTrailers', () => {
+      this.#stream.sendTrailers(this.#trailers);
+      // Later, or it goes out before the trailers do. Most callers have nothing more to send.
+      if (!this.#stream.readableEnded) setImmediate(() => this.#stopCaller());
+    });
     this.#stream.respond(okHeaders, { waitForTrailers: true });
   }
 
@@ -349,12 +353,17 @@ class OpenCall implements AnsweredCall, Silent {
     this.#over = true;
     if (this.#stream.headersSent) {
       this.#trailers = statusFields(status);
+      // Closed after its trailers: a stream that was closed before sends none, and cannot be reset any more.
       this.#stream.end();
       this.#border.untaken.add(this.#stream);
     } else {
       this.#stream.respond({ ...okHeaders, ...statusFields(status) }, { endStream: true });
+      this.#stopCaller();
     }
-    // A caller that still sends may stop.
+  }
+
+  /** A caller that still sends may stop. */
+  #stopCaller(): void {
     if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 }

@@ -156,8 +156,13 @@ export async function startNode(
       ended: createEnded(tracing, log, clock),
     });
     const readiness = createReadiness(swaps, pool);
-    const serving = serveFiles(swaps, config.models).then(() => repository.loadAll(new AbortController().signal));
-    // Its end is waited for below, whatever it is.
+    const starting = new AbortController();
+    const serving = serveFiles(swaps, config.models, starting.signal).then(() => repository.loadAll(starting.signal));
+    // Its end is waited for below; where the start fails before, nothing of it goes on.
+    undo.push(async () => {
+      starting.abort();
+      await serving.catch(() => undefined);
+    });
     serving.catch(() => undefined);
     // What a trial needs is here; the doors are brought while the first model has its trial in another process.
     const { openDoors } = await import('./doors.js');
@@ -218,12 +223,17 @@ async function devicesOf({ backend, devices }: EdgeInferenceConfig): Promise<rea
   return devices.names === 'auto' ? await pluggedDevices() : devices.names;
 }
 
-async function serveFiles(swapper: Swapper, files: EdgeInferenceConfig['models']): Promise<void> {
-  for (const file of files) await serveFile(swapper, file);
+async function serveFiles(swapper: Swapper, files: EdgeInferenceConfig['models'], signal: AbortSignal): Promise<void> {
+  for (const file of files) await serveFile(swapper, file, signal);
 }
 
-async function serveFile(swapper: Swapper, file: EdgeInferenceConfig['models'][number]): Promise<void> {
-  const result = await swapper.activate(await packageFromFile(file), new AbortController().signal);
+async function serveFile(
+  swapper: Swapper,
+  file: EdgeInferenceConfig['models'][number],
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const result = await swapper.activate(await packageFromFile(file), signal);
   if (result.outcome === 'failed')
     throw new AtollError('FAILED_PRECONDITION', `cannot serve ${file.path}: ${result.message}`);
 }

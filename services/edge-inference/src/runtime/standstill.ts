@@ -26,10 +26,9 @@ export function activityOf(pid: number): Activity | undefined {
     const threads = readdirSync(tasks);
     const states = threads.map((thread) => stateIn(readFileSync(`${tasks}/${thread}/stat`, 'latin1')));
     const times = threads.map((thread) => readFileSync(`${tasks}/${thread}/schedstat`, 'latin1').split(' ')[0] ?? '');
-    return {
-      state: states.find((state) => state !== 'S') ?? 'S',
-      cpuNs: times.reduce((sum, ns) => sum + BigInt(ns), 0n),
-    };
+    const cpuNs = times.reduce((sum, ns) => sum + BigInt(ns), 0n);
+    // A kernel that does not count.
+    return cpuNs === 0n ? undefined : { state: states.find((state) => state !== 'S') ?? 'S', cpuNs };
   } catch {
     return undefined;
   }

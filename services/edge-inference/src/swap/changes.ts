@@ -101,6 +101,9 @@ export function createChanges(deps: ChangeDeps): Changes {
     const misnamed = misnamedBy(model, pkg);
     if (misnamed !== undefined) return failed(model, pkg, { reason: 'BAD_PACKAGE', message: misnamed });
     if (model.canary !== undefined && samePackage(model.canary.entry.pkg, pkg)) {
+      const words = model.canary.failed;
+      if (words !== undefined)
+        return failed(model, pkg, { reason: 'BAD_PACKAGE', message: `it failed its trial as canary: ${words}` });
       await takeOver(model, present, 'activated from canary');
       return { outcome: 'ok', backend: model.stable?.info.backend ?? '' };
     }

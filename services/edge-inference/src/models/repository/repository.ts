@@ -128,6 +128,7 @@ export function createRepository({ folder, files, swapper, log }: RepositoryOpti
     },
     async loadAll(signal) {
       for (const { name, fault } of (await folder?.models()) ?? []) {
+        signal.throwIfAborted();
         try {
           if (fault !== undefined) throw new AtollError('FAILED_PRECONDITION', `cannot load ${name}: ${fault}`);
           await load(name, undefined, signal);
