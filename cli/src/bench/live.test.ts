@@ -56,7 +56,9 @@ describe('a bench of a live node', { skip }, () => {
     const names = figures.map(({ name }) => name);
     for (const name of ['1-clients/throughput', '8-clients/p99', 'start', 'rss', 'photo/beside-infer'])
       assert.ok(names.includes(`Atoll/${name}`), `${name} of ${names.join(', ')}`);
-    assert.ok(figures.every(({ value }) => value > 0));
+    // Processor time comes in ticks of 10 ms: of half a second on a busy machine there may be none.
+    const odd = figures.filter(({ name, value }) => !(name.endsWith('cpu') ? value >= 0 : value > 0));
+    assert.deepEqual(odd, []);
     assert.match(said.err, /8 at a time/);
   });
 
