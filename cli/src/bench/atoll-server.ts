@@ -11,18 +11,23 @@ export function atollServer(env: Env, slots: number, repository?: string): Bench
     setUp: `${slots} ${slots === 1 ? 'slot' : 'slots'}, 1 thread each`,
     async start(model, signal) {
       const address = `127.0.0.1:${await freePort()}`;
+      const http = `127.0.0.1:${await freePort()}`;
       const own: Env = {
         ...Object.fromEntries(
           Object.entries(env).filter(([name]) => !name.startsWith('ATOLL_') || name === 'ATOLL_CACHE'),
         ),
         ATOLL_EDGE_INFERENCE_LISTEN: address,
-        ATOLL_EDGE_INFERENCE_HTTP_LISTEN: '127.0.0.1:0',
+        ATOLL_EDGE_INFERENCE_HTTP_LISTEN: http,
         ATOLL_EDGE_INFERENCE_SLOTS: String(slots),
         ...(repository === undefined
           ? { ATOLL_EDGE_INFERENCE_MODELS: `${model.name}=${model.path}` }
           : { ATOLL_EDGE_INFERENCE_REPOSITORY: repository }),
       };
-      return await spawnServer({ command: process.execPath, args: [main], env: own, address }, model.name, signal);
+      return await spawnServer(
+        { command: process.execPath, args: [main], env: own, address, http },
+        model.name,
+        signal,
+      );
     },
   };
 }

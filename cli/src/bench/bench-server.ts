@@ -21,6 +21,8 @@ export interface BenchServer {
 /** A server whose model is ready. */
 export interface RunningServer {
   readonly address: string;
+  /** host:port of its REST; undefined when it was not asked for. */
+  readonly http?: string;
   /** The root of its processes. */
   readonly pid: number;
   /** From its start to the answer that the model is ready. */
@@ -34,6 +36,7 @@ export interface ServerProcess {
   readonly args: readonly string[];
   readonly env: Env;
   readonly address: string;
+  readonly http?: string;
 }
 
 const pollMs = 5;
@@ -75,7 +78,9 @@ export async function spawnServer(server: ServerProcess, model: string, signal: 
       return new AtollError('DEADLINE_EXCEEDED', `cannot start ${server.command} within ${startTimeoutMs} ms: ${last}`);
     };
     await untilReady(server.address, model, failure, signal);
-    return { address: server.address, pid: child.pid ?? 0, readyMs: performance.now() - startedMs, stop };
+    const readyMs = performance.now() - startedMs;
+    const { address, http } = server;
+    return { address, ...(http === undefined ? {} : { http }), pid: child.pid ?? 0, readyMs, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -43,7 +43,7 @@ describe('a bench of a live node', { skip }, () => {
     const figures = await benchServe(
       {
         model: models[0],
-        only: ['atoll-1'],
+        only: ['atoll'],
         slots: 1,
         rounds: 1,
         seconds: 0.5,
@@ -54,12 +54,19 @@ describe('a bench of a live node', { skip }, () => {
       context,
     );
     const names = figures.map(({ name }) => name);
-    for (const name of ['1-clients/throughput', '8-clients/p99', 'start', 'rss', 'photo/beside-infer'])
+    for (const name of [
+      '1-clients/throughput',
+      '8-clients/p99',
+      'rest/8-clients/p50',
+      'start',
+      'rss',
+      'photo/beside-infer',
+    ])
       assert.ok(names.includes(`Atoll/${name}`), `${name} of ${names.join(', ')}`);
     // Processor time comes in ticks of 10 ms: of half a second on a busy machine there may be none.
     const odd = figures.filter(({ name, value }) => !(name.endsWith('cpu') ? value >= 0 : value > 0));
     assert.deepEqual(odd, []);
-    assert.match(said.err, /8 at a time/);
+    assert.match(said.err, /8 at a time .*\n[^]*8 at a time, REST /);
   });
 
   test('benchSwap sees no failure, and every answer by the version that made it', async () => {

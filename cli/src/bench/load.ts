@@ -12,16 +12,17 @@ export interface LoadResult {
   readonly clientCpuMs: number | null;
 }
 
-/** Whoever sends the requests: so many at a time, for so long. */
+/** What to send, how much at a time, and for how long; raw tensors by either protocol. */
+export interface Load {
+  readonly protocol: 'grpc' | 'rest';
+  readonly concurrency: number;
+  readonly seconds: number;
+}
+
+/** Whoever sends the requests. */
 export interface LoadClient {
   readonly name: string;
-  run(
-    server: RunningServer,
-    model: ServedModel,
-    concurrency: number,
-    seconds: number,
-    signal: AbortSignal,
-  ): Promise<LoadResult>;
+  run(server: RunningServer, model: ServedModel, load: Load, signal: AbortSignal): Promise<LoadResult>;
 }
 
 /** The same with the server's share. */
@@ -47,8 +48,7 @@ export async function loadServer(
   client: LoadClient,
   server: RunningServer,
   model: ServedModel,
-  concurrency: number,
-  seconds: number,
+  load: Load,
   signal: AbortSignal,
 ): Promise<LoadOnServer> {
   // The processes are looked up once: a sample must cost next to nothing, since it shares the processor.
@@ -61,7 +61,7 @@ export async function loadServer(
     });
   }, sampleMs);
   try {
-    const result = await client.run(server, model, concurrency, seconds, signal);
+    const result = await client.run(server, model, load, signal);
     clearInterval(timer);
     await sampling;
     const first = samples[Math.floor(samples.length * 0.25)];

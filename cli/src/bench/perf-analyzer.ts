@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Env } from '@atoll/base/env';
 import { AtollError } from '@atoll/base/error';
-import type { LoadClient, LoadResult } from './load.js';
+import type { RunningServer } from './bench-server.js';
+import type { Load, LoadClient, LoadResult } from './load.js';
 import { measuredRun } from './measured-run.js';
 import { pytritonWheel, wheelLibrary } from './pytriton-wheel.js';
 
@@ -11,13 +12,13 @@ import { pytritonWheel, wheelLibrary } from './pytriton-wheel.js';
 const windows = 3;
 
 /**
- * Triton's own load generator over gRPC with raw tensors; `python` is that of its environment, `triton` that of the server's,
+ * Triton's own load generator with raw tensors; `python` is that of its environment, `triton` that of the server's,
  * whose wheel has the two libraries that it wants.
  */
 export function perfAnalyzer(python: string, triton: string, env: Env): LoadClient {
   return {
     name: 'perf_analyzer 2.41',
-    async run(server, model, concurrency, seconds, signal) {
+    async run(server, model, load, signal) {
       const program = join(dirname(python), 'perf_analyzer');
       const folder = await mkdtemp(join(tmpdir(), 'atoll-perf-'));
       try {
@@ -25,17 +26,8 @@ export function perfAnalyzer(python: string, triton: string, env: Env): LoadClie
         await symlink(await wheelLibrary(wheel, 'libb64'), join(folder, 'libb64.so.0d'));
         await symlink(await wheelLibrary(wheel, 'libcudart'), join(folder, 'libcudart.so.12'));
         const report = join(folder, 'report.csv');
-        const target = [
-          '-m',
-          model.name,
-          '-i',
-          'grpc',
-          '-u',
-          server.address,
-          '--concurrency-range',
-          String(concurrency),
-        ];
-        const windowMs = Math.round((seconds * 1000) / windows);
+        const target = ['-m', model.name, ...targetOf(server, load)];
+        const windowMs = Math.round((load.seconds * 1000) / windows);
         // Without a bound on stability that all runs meet, a run on a busy machine would tell nothing.
         const measure = ['-p', String(windowMs), '-r', String(windows), '-s', '999', '--percentile=99', '-f', report];
         const taken = await measuredRun(program, [...target, ...measure], { ...env, LD_LIBRARY_PATH: folder }, signal);
@@ -47,6 +39,11 @@ export function perfAnalyzer(python: string, triton: string, env: Env): LoadClie
       }
     },
   };
+}
+
+function targetOf({ address, http = '' }: RunningServer, { protocol, concurrency }: Load): readonly string[] {
+  const place = protocol === 'grpc' ? ['-i', 'grpc', '-u', address] : ['-i', 'http', '-u', http];
+  return [...place, '--concurrency-range', String(concurrency)];
 }
 
 /** The head and the one line of its CSV; latencies are in microseconds. */

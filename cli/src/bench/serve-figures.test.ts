@@ -4,7 +4,7 @@ import type { LoadOnServer } from './load.js';
 import type { ServerResult } from './serve.js';
 import { describeServe, serveFigures } from './serve-figures.js';
 
-function result(name: string, ours: boolean, rates: readonly number[]): ServerResult {
+function result(name: string, ours: boolean, rates: readonly number[], hasRest = false): ServerResult {
   const loads = rates.map((requestsPerSecond): LoadOnServer => ({
     requestsPerSecond,
     p50Ms: 1000 / requestsPerSecond,
@@ -16,6 +16,7 @@ function result(name: string, ours: boolean, rates: readonly number[]): ServerRe
   return {
     server: { name, ours, setUp: '1 slot', start: () => Promise.reject(new Error('it is not started here')) },
     loads: new Map([[8, loads]]),
+    rest: new Map(hasRest ? [[8, loads.slice(0, 1)]] : []),
     readyMs: [300, 100, 200],
     memory: [{ frontBytes: 80e6, childrenBytes: [40e6], pssBytes: 90e6 }],
     photo: ours ? [{ photoBytes: 70_000, totalMs: 7, inferMs: 3, besideMs: 4 }] : [],
@@ -47,6 +48,20 @@ describe('serveFigures', () => {
     for (const { conditions } of figures) assert.equal(conditions['rounds'], 3);
   });
 
+  test('sets REST beside the peers whose REST was measured, or alone', () => {
+    const [own, peer] = [result('Atoll', true, [300], true), result('Peer', false, [150], true)];
+    const named = serveFigures([own, result('Other', false, [100]), peer], {}).filter(
+      ({ name }) => name === 'Atoll/rest/8-clients/throughput',
+    );
+    assert.deepEqual(
+      named.map((figure) => [figure.value, figure.peer, figure.ratio]),
+      [[300, 'Peer', 2]],
+    );
+    const alone = serveFigures([own, result('Other', false, [100])], {});
+    assert.equal(alone.find(({ name }) => name === 'Atoll/rest/8-clients/p50')?.peer, undefined);
+    assert.ok(figures.every(({ name }) => !name.includes('/rest/')));
+  });
+
   test('stands alone without peers', () => {
     const alone = serveFigures(results.slice(0, 1), {});
     assert.ok(alone.length > 0 && alone.every(({ peer }) => peer === undefined));
@@ -54,6 +69,11 @@ describe('serveFigures', () => {
 });
 
 describe('describeServe', () => {
+  test('has a table of REST with those alone that were measured so', () => {
+    const text = describeServe([result('Atoll', true, [300], true), result('Peer', false, [100])], {});
+    assert.match(text, /\n\n {2}8 at a time, REST .*\n {2}Atoll +300 .*\n\n {2}server /);
+  });
+
   test('has a line a server in each table', () => {
     const text = describeServe(results, { client: 'loop' });
     assert.match(text, /^client loop\n\n {2}8 at a time .*\n {2}Atoll +300 .*\n {2}Peer +150 /);

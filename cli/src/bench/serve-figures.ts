@@ -21,24 +21,31 @@ export function serveFigures(results: readonly ServerResult[], conditions: Condi
     .filter(({ server }) => server.ours)
     .flatMap((own) => {
       const setUp = { ...conditions, server: own.server.name, setUp: own.server.setUp };
-      const beside = (figure: BenchFigure, of: (result: ServerResult) => number): readonly BenchFigure[] =>
-        peers.length === 0 ? [figure] : peers.map((peer) => againstPeer(figure, peer.server.name, of(peer)));
-      const figures = [...own.loads.keys()].flatMap((concurrency) =>
-        loadMeasures.flatMap(([name, unit, of]) => {
-          const value = (result: ServerResult): number => median((result.loads.get(concurrency) ?? []).map(of));
-          const figure = {
-            name: `${own.server.name}/${concurrency}-clients/${name}`,
-            unit,
-            value: value(own),
-            conditions: { ...setUp, concurrency },
-          };
-          return Number.isNaN(figure.value) ? [] : beside(figure, value);
-        }),
-      );
+      const beside = (
+        figure: BenchFigure,
+        of: (result: ServerResult) => number,
+        others = peers,
+      ): readonly BenchFigure[] =>
+        others.length === 0 ? [figure] : others.map((peer) => againstPeer(figure, peer.server.name, of(peer)));
+      const figuresOf = (protocol: 'loads' | 'rest', prefix: string): readonly BenchFigure[] =>
+        [...own[protocol].keys()].flatMap((concurrency) =>
+          loadMeasures.flatMap(([name, unit, of]) => {
+            const value = (result: ServerResult): number => median((result[protocol].get(concurrency) ?? []).map(of));
+            const figure = {
+              name: `${own.server.name}/${prefix}${concurrency}-clients/${name}`,
+              unit,
+              value: value(own),
+              conditions: { ...setUp, concurrency },
+            };
+            const there = peers.filter((peer) => peer[protocol].has(concurrency));
+            return Number.isNaN(figure.value) ? [] : beside(figure, value, there);
+          }),
+        );
       const single = (name: string, unit: string, of: (result: ServerResult) => number): readonly BenchFigure[] =>
         beside({ name: `${own.server.name}/${name}`, unit, value: of(own), conditions: setUp }, of);
       return [
-        ...figures,
+        ...figuresOf('loads', ''),
+        ...figuresOf('rest', 'rest/'),
         ...single('start', 'ms', ({ readyMs }) => median(readyMs)),
         ...single('rss', 'bytes', rssBytes),
         ...single('pss', 'bytes', ({ memory }) => median(memory.map(({ pssBytes }) => pssBytes))),
@@ -79,23 +86,7 @@ function rssBytes({ memory }: ServerResult): number {
 
 /** The tables for people. */
 export function describeServe(results: readonly ServerResult[], conditions: Conditions): string {
-  const loads = [...(results[0]?.loads.keys() ?? [])].map((concurrency) => {
-    const rows = results.map(({ server, loads: of }) => {
-      const all = of.get(concurrency) ?? [];
-      const middle = (value: (load: LoadOnServer) => number): number => median(all.map(value));
-      return [
-        `  ${server.name}`,
-        middle(({ requestsPerSecond }) => requestsPerSecond).toFixed(0),
-        middle(({ p50Ms }) => p50Ms).toFixed(2),
-        middle(({ p99Ms }) => p99Ms).toFixed(2),
-        middle(({ frontCpuMs }) => frontCpuMs).toFixed(2),
-        middle(({ childrenCpuMs }) => childrenCpuMs).toFixed(2),
-        middle(({ clientCpuMs }) => clientCpuMs ?? Number.NaN).toFixed(2),
-      ];
-    });
-    const columns = ['requests/s', 'p50 ms', 'p99 ms', 'front cpu ms', 'children cpu ms', 'client cpu ms'];
-    return table([`  ${concurrency} at a time`, ...columns], rows);
-  });
+  const loads = (['loads', 'rest'] as const).flatMap((protocol) => loadTables(results, protocol));
   const others = results.map(({ server, readyMs, memory, photo }) => [
     `  ${server.name}`,
     median(readyMs).toFixed(0),
@@ -119,6 +110,28 @@ export function describeServe(results: readonly ServerResult[], conditions: Cond
     'set up',
   ];
   return [describeConditions(conditions), ...loads, table(columns, others)].join('\n\n');
+}
+
+/** A table for each number of requests at a time, of the servers that were measured so. */
+function loadTables(results: readonly ServerResult[], protocol: 'loads' | 'rest'): readonly string[] {
+  const measured = results.filter((result) => result[protocol].size > 0);
+  return [...(measured[0]?.[protocol].keys() ?? [])].map((concurrency) => {
+    const rows = measured.map((result) => {
+      const all = result[protocol].get(concurrency) ?? [];
+      const middle = (value: (load: LoadOnServer) => number): number => median(all.map(value));
+      return [
+        `  ${result.server.name}`,
+        middle(({ requestsPerSecond }) => requestsPerSecond).toFixed(0),
+        middle(({ p50Ms }) => p50Ms).toFixed(2),
+        middle(({ p99Ms }) => p99Ms).toFixed(2),
+        middle(({ frontCpuMs }) => frontCpuMs).toFixed(2),
+        middle(({ childrenCpuMs }) => childrenCpuMs).toFixed(2),
+        middle(({ clientCpuMs }) => clientCpuMs ?? Number.NaN).toFixed(2),
+      ];
+    });
+    const columns = ['requests/s', 'p50 ms', 'p99 ms', 'front cpu ms', 'children cpu ms', 'client cpu ms'];
+    return table([`  ${concurrency} at a time${protocol === 'rest' ? ', REST' : ''}`, ...columns], rows);
+  });
 }
 
 function middle(photos: ServerResult['photo'], of: 'totalMs' | 'inferMs' | 'besideMs'): string {

@@ -8,7 +8,7 @@ import { atollServer } from './atoll-server.js';
 import type { BenchServer } from './bench-server.js';
 import { machineConditions } from './conditions.js';
 import type { BenchFigure } from './figure.js';
-import { type LoadClient, type LoadOnServer, loadServer } from './load.js';
+import { type Load, type LoadClient, type LoadOnServer, loadServer } from './load.js';
 import { nodeLoad } from './load-loop.js';
 import { hasPerfAnalyzer, perfAnalyzer } from './perf-analyzer.js';
 import { kservePeer, mlserverPeer, type Peer, peerPython, perfAnalyzerPeer, tritonPeer } from './peer-python.js';
@@ -41,6 +41,11 @@ export interface ServeBench {
   readonly client: 'perf_analyzer' | 'node';
 }
 
+/** Whose REST is measured too: it comes after the rest of each round, and is shorter. */
+const restServers: readonly ServerName[] = ['atoll', 'triton'];
+const restShare = 0.4;
+const restWarmShare = 1 / 6;
+
 /** How many requests are under way at a time. */
 export const concurrencies: readonly number[] = [1, 8];
 
@@ -48,6 +53,8 @@ export const concurrencies: readonly number[] = [1, 8];
 export interface ServerResult {
   readonly server: BenchServer;
   readonly loads: ReadonlyMap<number, readonly LoadOnServer[]>;
+  /** Over REST; empty where that was not measured. */
+  readonly rest: ReadonlyMap<number, readonly LoadOnServer[]>;
   readonly readyMs: readonly number[];
   /** After the loads. */
   readonly memory: readonly ServerMemory[];
@@ -77,9 +84,11 @@ export async function benchServe(bench: ServeBench, context: Context): Promise<r
     warmSeconds: bench.warmSeconds,
     ...machineConditions(),
   };
-  const results = servers.map((server) => ({
+  const none = (): Map<number, LoadOnServer[]> => new Map(concurrencies.map((concurrency) => [concurrency, []]));
+  const results = servers.map(({ name, server }) => ({
     server,
-    loads: new Map<number, LoadOnServer[]>(concurrencies.map((concurrency) => [concurrency, []])),
+    loads: none(),
+    rest: restServers.includes(name) ? none() : new Map<number, LoadOnServer[]>(),
     readyMs: new Array<number>(),
     memory: new Array<ServerMemory>(),
     photo: new Array<PhotoTimes>(),
@@ -106,13 +115,14 @@ export async function benchServe(bench: ServeBench, context: Context): Promise<r
 type Growing = {
   readonly server: BenchServer;
   readonly loads: Map<number, LoadOnServer[]>;
+  readonly rest: Map<number, LoadOnServer[]>;
   readonly readyMs: number[];
   readonly memory: ServerMemory[];
   readonly photo: PhotoTimes[];
 };
 
 async function measureOnce(
-  { server, loads, readyMs, memory, photo }: Growing,
+  { server, loads, rest, readyMs, memory, photo }: Growing,
   client: LoadClient,
   { model, seconds, warmSeconds }: ServeBench,
   signal: AbortSignal,
@@ -121,11 +131,24 @@ async function measureOnce(
   try {
     readyMs.push(running.readyMs);
     // Servers run for days: of code that is compiled as it runs, the compiled is measured, of all servers alike.
-    if (warmSeconds > 0) await client.run(running, model, Math.max(...concurrencies), warmSeconds, signal);
-    for (const concurrency of concurrencies)
-      loads.get(concurrency)?.push(await loadServer(client, running, model, concurrency, seconds, signal));
+    const measure = async (
+      protocol: Load['protocol'],
+      into: Map<number, LoadOnServer[]>,
+      lasting: Pick<ServeBench, 'seconds' | 'warmSeconds'>,
+    ): Promise<void> => {
+      const most = Math.max(...into.keys());
+      const warm = { protocol, concurrency: most, seconds: lasting.warmSeconds };
+      if (warm.seconds > 0) await client.run(running, model, warm, signal);
+      for (const [concurrency, results] of into) {
+        const load = { protocol, concurrency, seconds: lasting.seconds };
+        results.push(await loadServer(client, running, model, load, signal));
+      }
+    };
+    await measure('grpc', loads, { seconds, warmSeconds });
     memory.push(await memoryOf(running.pid));
     if (server.ours) photo.push(await predictPhoto(running, model, photoCalls, signal));
+    const short = { seconds: seconds * restShare, warmSeconds: warmSeconds * restWarmShare };
+    if (rest.size > 0) await measure('rest', rest, short);
   } finally {
     await running.stop();
   }
@@ -138,16 +161,21 @@ async function memoryOf(root: number): Promise<ServerMemory> {
   return { frontBytes, childrenBytes, pssBytes: pss.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-async function findServers({ only, slots }: ServeBench, context: Context): Promise<readonly BenchServer[]> {
+interface NamedServer {
+  readonly name: ServerName;
+  readonly server: BenchServer;
+}
+
+async function findServers({ only, slots }: ServeBench, context: Context): Promise<readonly NamedServer[]> {
   const { env } = context;
-  const servers: BenchServer[] = [];
+  const servers: NamedServer[] = [];
   for (const name of only) {
-    if (name === 'atoll') servers.push(atollServer(env, slots));
-    else if (name === 'atoll-1') servers.push(atollServer(env, 1));
+    if (name === 'atoll') servers.push({ name, server: atollServer(env, slots) });
+    else if (name === 'atoll-1') servers.push({ name, server: atollServer(env, 1) });
     else {
       const python = await findPython(peers[name], context);
-      if (python !== undefined)
-        servers.push(name === 'triton' ? tritonServer(python, env) : pythonServer(name, python, env));
+      if (python === undefined) continue;
+      servers.push({ name, server: name === 'triton' ? tritonServer(python, env) : pythonServer(name, python, env) });
     }
   }
   return servers;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { SwapResult } from './swap.js';
+import { type SwapResult, windowOrder } from './swap.js';
 import { describeSwap, growthBytes, settlingSwaps, swapFigures } from './swap-figures.js';
 
 const result: SwapResult = {
@@ -11,6 +11,19 @@ const result: SwapResult = {
   refused: 4,
   rssBytes: [],
 };
+
+describe('windowOrder', () => {
+  test('has as many windows of each kind, and of an even number of pairs neither kind is later than the other', () => {
+    assert.deepEqual(windowOrder(2), ['calm', 'swapping', 'swapping', 'calm']);
+    for (const pairs of [1, 2, 3, 6]) {
+      const order = windowOrder(pairs);
+      const places = (kind: string) => order.flatMap((one, at) => (one === kind ? [at] : []));
+      const sum = (kind: string) => places(kind).reduce((total, at) => total + at, 0);
+      assert.deepEqual([places('calm').length, places('swapping').length], [pairs, pairs]);
+      assert.equal(sum('swapping') - sum('calm'), pairs % 2);
+    }
+  });
+});
 
 describe('growthBytes', () => {
   test('compares the last looks with the first after memory has settled, medians of ten', () => {

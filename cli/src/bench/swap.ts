@@ -148,11 +148,15 @@ async function measure(
   const windows = { calm: new Array<number[]>(), swapping: new Array<number[]>(), swapMs: new Array<number>() };
   try {
     await pause(1000, undefined, { signal }); // Warm: compiled code, grown buffers.
-    const count = Math.max(1, Math.round(bench.seconds / bench.windowSeconds));
-    for (let window = 0; window < count; window++) {
-      progress.line(`window ${window + 1} of ${count}: without swaps, then with one every ${bench.everySeconds} s`);
-      windows.calm.push(await calmWindow(load, bench.windowSeconds, signal));
-      windows.swapping.push(await swapWindow(load, swap, bench, windows.swapMs, signal));
+    const order = windowOrder(Math.max(1, Math.round(bench.seconds / bench.windowSeconds)));
+    for (const [turn, kind] of order.entries()) {
+      const what = kind === 'calm' ? 'without swaps' : `with one every ${bench.everySeconds} s`;
+      progress.line(`window ${turn + 1} of ${order.length}: ${what}`);
+      windows[kind].push(
+        kind === 'calm'
+          ? await calmWindow(load, bench.windowSeconds, signal)
+          : await swapWindow(load, swap, bench, windows.swapMs, signal),
+      );
     }
   } finally {
     await load.stop();
@@ -160,6 +164,16 @@ async function measure(
   const rssBytes =
     bench.memorySwaps === 0 ? [] : await watchMemory(pid, swap, answer, bench, (text) => progress.line(text));
   return { load: load.seen(), ...windows, refused, rssBytes };
+}
+
+/**
+ * Windows of both kinds, `pairs` of each: without, with, with, without, and so on, so that neither kind is always the later one,
+ * for which the machine, the node and this process are warmer.
+ */
+export function windowOrder(pairs: number): readonly ('calm' | 'swapping')[] {
+  return Array.from({ length: pairs }, (_, pair) =>
+    pair % 2 === 0 ? (['calm', 'swapping'] as const) : (['swapping', 'calm'] as const),
+  ).flat();
 }
 
 async function calmWindow(load: SwapLoad, seconds: number, signal: AbortSignal): Promise<number[]> {

@@ -82,14 +82,14 @@ async function startIn(
   env: Env,
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const grpcPort = await freePort();
+  const [grpcPort, httpPort] = [await freePort(), await freePort()];
   const args = [
     `--model-repository=${join(folder, 'repository')}`,
     `--backend-directory=${join(folder, 'backends')}`,
     '--grpc-address=127.0.0.1',
     `--grpc-port=${grpcPort}`,
     '--http-address=127.0.0.1',
-    `--http-port=${await freePort()}`,
+    `--http-port=${httpPort}`,
     '--allow-metrics=false',
   ];
   const own: Env = {
@@ -100,7 +100,7 @@ async function startIn(
     LD_LIBRARY_PATH: [wheel.libraries, env['LD_LIBRARY_PATH'] ?? ''].filter((part) => part !== '').join(delimiter),
   };
   return await spawnServer(
-    { command: wheel.server, args, env: own, address: `127.0.0.1:${grpcPort}` },
+    { command: wheel.server, args, env: own, address: `127.0.0.1:${grpcPort}`, http: `127.0.0.1:${httpPort}` },
     model.name,
     signal,
   );
