@@ -162,8 +162,12 @@ export function createChanges(deps: ChangeDeps): Changes {
         if (version !== undefined) models.note(model, { kind: 'retired', version, reason: 'it was retired' });
       });
     },
-    returnFrom: (model, version, reason) =>
-      model.turns.take(async () => {
+    returnFrom: async (model, version, reason) => {
+      const failing = (model.stable ?? model.resting)?.pkg;
+      if (failing?.version !== version) return;
+      // At once: whatever has its turn before must not make it the version to go back to.
+      model.failed.add(failing);
+      await model.turns.take(async () => {
         // It may have been unloaded for want of memory meanwhile: its next request must not bring it back.
         if ((model.stable ?? model.resting)?.pkg.version !== version || model.previous === undefined) return;
         const { previous } = model;
@@ -171,7 +175,8 @@ export function createChanges(deps: ChangeDeps): Changes {
         await goBack(model, `v${version} failed its trial`);
         const words = `${why}; back to v${previous.pkg.version}`;
         models.note(model, { kind: 'returned', version, label: 'stable', reason: words });
-      }),
+      });
+    },
   };
 }
 

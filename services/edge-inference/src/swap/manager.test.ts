@@ -179,6 +179,24 @@ describe('a swap manager', { timeout: 120_000 }, () => {
     });
   });
 
+  test('a version that failed while others had their turn is not what the next one goes back to', async () => {
+    const node = await start({ trial: { ...trial, durationMs: 60_000 } });
+    const { swapper, runtimePids } = node.running;
+    await swapper.activate(await maker.make(1n), never);
+    await swapper.activate(await maker.make(2n), never);
+    const [second, third] = [await maker.make(2n), await maker.make(3n)];
+    // Each has its turn, which takes longer than two looks at the trial; all are refused but the last.
+    const wrong = [4n, 5n, 6n, 7n, 8n, 9n].map((version) => ({ ...third, version, golden: second.golden }));
+    const changes = [...wrong, third].map((pkg) => swapper.activate(pkg, never));
+    for (const pid of runtimePids) process.kill(pid, 'SIGKILL');
+    const outcomes = (await Promise.all(changes)).map(({ outcome }) => outcome);
+    assert.deepEqual(outcomes, [...wrong.map(() => 'failed'), 'ok']);
+    assert.equal(await ask(node, 'tiny'), '3');
+    assert.equal(node.running.swapper.describe()[0]?.previous, 1n);
+    await swapper.revert('tiny');
+    assert.equal(await ask(node, 'tiny'), '1');
+  });
+
   test('a version that did well through its trial stays', async () => {
     const node = await start();
     const { swapper } = node.running;

@@ -63,6 +63,8 @@ export interface Model {
   canary: Beside | undefined;
   shadow: Beside | undefined;
   previous: Pick<Entry, 'pkg' | 'needs'> | undefined;
+  /** What failed its trial as the stable version: nothing goes back to it. */
+  readonly failed: WeakSet<ModelPackage>;
   /** Recorders of the versions last in service, newest last. */
   history: { readonly version: bigint; readonly stats: StatsRecorder }[];
   /** Under way, at most one a label. */
@@ -88,6 +90,7 @@ export function createModel(name: string): Model {
     canary: undefined,
     shadow: undefined,
     previous: undefined,
+    failed: new WeakSet(),
     history: [],
     trials: [],
     decisions: [],

@@ -68,7 +68,7 @@ export function createResidency(deps: ResidencyDeps): Residency {
     for (const other of stableTrack(model)) other.aspired = other === entry;
     entry.aspired = true;
     const before = model.stable ?? model.resting;
-    if (before !== undefined && before.pkg !== entry.pkg) model.previous = { pkg: before.pkg, needs: before.needs };
+    if (before !== undefined && before.pkg !== entry.pkg) model.previous = previousFor(model, entry, before);
     model.stable = entry;
     model.resting = undefined;
     const known = model.history.filter(({ stats }) => stats !== entry.stats);
@@ -175,6 +175,16 @@ interface Coming {
   readonly needs: Needs;
   readonly stats: StatsRecorder | undefined;
   readonly why: string;
+}
+
+/** What a revert of the coming version brings back. */
+function previousFor(
+  { failed, previous }: Model,
+  coming: Entry,
+  before: Pick<Entry, 'pkg' | 'needs'>,
+): Model['previous'] {
+  if (!failed.has(before.pkg)) return { pkg: before.pkg, needs: before.needs };
+  return previous?.pkg.version === coming.pkg.version ? undefined : previous;
 }
 
 /** What is, was or becomes the stable version: all but canary and shadow. */

@@ -15,6 +15,7 @@ export async function whileWaiting(
 ): Promise<LeasedVersion> {
   let late: NodeJS.Timeout | undefined;
   let gaveUp = false;
+  let leave = (): void => undefined;
   const over = new Promise<never>((_resolve, reject) => {
     const end = (error: AtollError): void => {
       gaveUp = true;
@@ -27,11 +28,13 @@ export async function whileWaiting(
     if (deadlineMs - clock.nowMs() < 2 ** 31) late = setTimeout(tooLate, Math.max(0, deadlineMs - clock.nowMs()));
     if (signal.aborted) wentAway();
     else signal.addEventListener('abort', wentAway, { once: true });
+    leave = () => signal.removeEventListener('abort', wentAway);
   });
   try {
     return await Promise.race([acquired, over]);
   } finally {
     clearTimeout(late);
+    leave();
     if (gaveUp) {
       acquired.then(
         ({ release, shadow }) => {
