@@ -172,7 +172,11 @@ export function createChanges(deps: ChangeDeps): Changes {
         if ((model.stable ?? model.resting)?.pkg.version !== version || model.previous === undefined) return;
         const { previous } = model;
         const why = `${reason.code}: ${reason.message}`;
-        await goBack(model, `v${version} failed its trial`);
+        await goBack(model, `v${version} failed its trial`).catch((error: unknown) => {
+          // It serves on for want of another, and is watched on: what keeps the one before away may pass.
+          if (model.stable !== undefined) trials.begin(model, 'stable', model.stable, undefined);
+          throw error;
+        });
         const words = `${why}; back to v${previous.pkg.version}`;
         models.note(model, { kind: 'returned', version, label: 'stable', reason: words });
       });

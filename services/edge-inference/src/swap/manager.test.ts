@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '@atoll/base/eventually';
 import { defaultSwap } from '../config/swap.js';
@@ -195,6 +196,34 @@ describe('a swap manager', { timeout: 120_000 }, () => {
     assert.equal(node.running.swapper.describe()[0]?.previous, 1n);
     await swapper.revert('tiny');
     assert.equal(await ask(node, 'tiny'), '1');
+  });
+
+  test('a version that failed is watched on while the one before cannot come back', async () => {
+    const node = await start({ trial: { ...trial, durationMs: 60_000 } });
+    const { swapper } = node.running;
+    const first = await maker.make(1n);
+    await swapper.activate(first, never);
+    await swapper.activate(await maker.make(2n), never);
+    const crash = async (): Promise<void> => {
+      const before = node.running.runtimePids;
+      for (const pid of before) process.kill(pid, 'SIGKILL');
+      await eventually(
+        () => assert.equal(node.running.runtimePids.filter((pid) => !before.includes(pid)).length, 1),
+        20_000,
+      );
+    };
+    const [{ path = '' } = {}] = first.files;
+    await rename(path, `${path}.away`);
+    await crash();
+    const trials = () => versionsOf(node, 'tiny').map(({ trial: on }) => on?.elapsedMs ?? Infinity);
+    await eventually(() => assert.ok(Math.min(...trials()) < 60_000));
+    assert.equal(await ask(node, 'tiny'), '2');
+    await rename(`${path}.away`, path);
+    await eventually(async () => {
+      await crash();
+      assert.equal(swapper.active('tiny')?.version, 1n);
+    }, 30_000);
+    assert.equal(decisionsOf(node, 'tiny').at(-1), 'returned v2 stable');
   });
 
   test('a version that did well through its trial stays', async () => {
