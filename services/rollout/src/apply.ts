@@ -8,7 +8,7 @@ import type { Action, Decision, Evidence } from './decide/decision.js';
 import type { FleetView, Target } from './decide/fleet-view.js';
 import { percent } from './decide/gates.js';
 import { controlOf } from './decide/metric-gate.js';
-import type { Member, Outcome, Rollout, Standing } from './decide/rollout.js';
+import { type Member, type Outcome, type Rollout, type Standing, untold } from './decide/rollout.js';
 import type { Director, Order } from './director.js';
 import type { DurableStores } from './state/stores.js';
 
@@ -113,18 +113,6 @@ function perform(writer: Writer, action: Action, actor: string): readonly string
 }
 
 const unbegun = { startedMs: 0, settledMs: 0, passedMs: 0, evidence: '', control: {} } as const;
-
-/** A member that has been told nothing, but for when it was and what it had before that. */
-const untold = {
-  generation: 0n,
-  heardMs: 0,
-  outcome: undefined,
-  reasonCode: '',
-  message: '',
-  revertGeneration: 0n,
-  back: false,
-  acknowledged: false,
-} as const;
 
 function startWave({ rollouts, rollout, fleet, note }: Writer, wave: number): void {
   if (rollout.waves[wave - 1]?.startedMs !== 0) return;

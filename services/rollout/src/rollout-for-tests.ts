@@ -1,6 +1,6 @@
 /** Rollouts and fleets in one line each, for tables. */
 import type { FleetView, NodePhase, NodeView, Target } from './decide/fleet-view.js';
-import type { Member, Rollout, Spec, Standing } from './decide/rollout.js';
+import { type Member, type Rollout, type Spec, type Standing, untold } from './decide/rollout.js';
 
 export const oldVersion: Target = { model: 'birds', version: 1n, manifestSha256: '1'.repeat(64) };
 export const newVersion: Target = { model: 'birds', version: 2n, manifestSha256: '2'.repeat(64) };
@@ -31,21 +31,7 @@ export const nowMs = 100_000;
 
 /** A node's part: not assigned, or assigned with generation 5 a second ago and heard since, unless changed. */
 export function member(nodeId: string, wave: number, change: Partial<Member> | 'unassigned' = {}): Member {
-  const unassigned = {
-    nodeId,
-    wave,
-    previous: undefined,
-    generation: 0n,
-    assignedMs: 0,
-    heardMs: 0,
-    outcome: undefined,
-    reasonCode: '',
-    message: '',
-    revertGeneration: 0n,
-    back: false,
-    attempt: 1,
-    acknowledged: false,
-  };
+  const unassigned: Member = { ...untold, nodeId, wave, previous: undefined, assignedMs: 0, attempt: 1 };
   if (change === 'unassigned') return unassigned;
   const assigned = { previous: oldVersion, generation: 5n, assignedMs: nowMs - 1_000, heardMs: nowMs - 1_000 };
   return { ...unassigned, ...assigned, ...change };

@@ -107,6 +107,18 @@ export interface Member {
 /** Requests, errors and crashes of a node at one moment, since its version went into service. */
 export type ControlSample = readonly [requests: number, errors: number, crashes: number];
 
+/** Of a member that has been told nothing, but for when it was and what it had before that. */
+export const untold = {
+  generation: 0n,
+  heardMs: 0,
+  outcome: undefined,
+  reasonCode: '',
+  message: '',
+  revertGeneration: 0n,
+  back: false,
+  acknowledged: false,
+} as const;
+
 /** How far a wave is; times are milliseconds since the Unix epoch, 0 = not yet. */
 export interface Wave {
   readonly startedMs: number;

@@ -1,5 +1,5 @@
 import { AtollError } from '@atoll/base/error';
-import { isFinal, type Member, type Rollout, type Wave } from '../../decide/rollout.js';
+import { isFinal, type Member, type Rollout, untold, type Wave } from '../../decide/rollout.js';
 import type { DesiredRecord } from '../desired-store.js';
 import type { NewRollout, RolloutOutline, RolloutStore } from '../rollout-store.js';
 import { type UndoLog, UndoMap } from './undo.js';
@@ -140,19 +140,5 @@ function highestAttempt(members: readonly Member[]): number {
 
 /** A node that is part of a plan and has been told nothing. */
 function newMember(nodeId: string, wave: number, attempt: number): Member {
-  return {
-    nodeId,
-    wave,
-    previous: undefined,
-    generation: 0n,
-    assignedMs: 0,
-    heardMs: 0,
-    outcome: undefined,
-    reasonCode: '',
-    message: '',
-    revertGeneration: 0n,
-    back: false,
-    attempt,
-    acknowledged: false,
-  };
+  return { ...untold, nodeId, wave, previous: undefined, assignedMs: 0, attempt };
 }
